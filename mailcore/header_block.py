@@ -1,0 +1,97 @@
+"""Cuts the header of a message or part into its fields, as bytes, however broken it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+HEADER_LIMIT = 256 * 1024  # bytes read of one header
+FIELD_LIMIT = 2000
+
+_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
+_KNOWN_FIELD = re.compile(
+    rb"(?:content-[a-z-]+|mime-version|received|return-path|delivered-to|from|to|cc|bcc|sender"
+    rb"|reply-to|subject|date|message-id|in-reply-to|references|x-[!-9;-~]+|list-[a-z]+|precedence"
+    rb"|auto-submitted|dkim-signature|authentication-results|importance|user-agent|return-receipt-to"
+    rb"|disposition-notification-to|thread-[a-z]+|arc-[a-z-]+|received-spf|envelope-to|resent-[a-z-]+"
+    rb"|organization|comments|keywords|priority|sensitivity|status|feedback-id|errors-to"
+    rb"|mailing-list|autocrypt|accept-language|original-[a-z-]+|domainkey-signature"
+    rb"|reporting-mta|final-recipient|action)[ \t]*:",
+    re.IGNORECASE,
+)
+_BLANK_LINE = re.compile(rb"\n\r*\n")
+_LEADING_BLANK_LINE = re.compile(rb"\r*\n")
+_PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r*\n)*(?:>?From [^\r\n]*\r*\n)?(?:\r*\n)*")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderBlock:
+    fields: tuple[tuple[str, bytes], ...]  # names as written, values unfolded
+    body_start: int  # offset in the buffer that was read
+    defects: tuple[str, ...] = ()
+
+
+def skip_preamble(raw: bytes) -> int:
+    """Where the message begins, behind a byte order mark, blank lines and an mbox `From ` line."""
+    found = _PREAMBLE.match(raw)
+    return found.end() if found else 0
+
+
+def split_header(raw: bytes, start: int, end: int) -> HeaderBlock:
+    """Read the header that begins at `start`; where nothing is a header, everything is body."""
+    leading = _LEADING_BLANK_LINE.match(raw, start, end)
+    if leading:
+        return HeaderBlock((), leading.end())
+    blank = _BLANK_LINE.search(raw, start, end)
+    block_end, body_start = (blank.start(), blank.end()) if blank else (end, end)
+    defects: list[str] = []
+    if block_end - start > HEADER_LIMIT:
+        defects.append("header-limit")
+        cut = raw.rfind(b"\n", start, start + HEADER_LIMIT) + 1
+        block_end = cut if cut > start else start + HEADER_LIMIT
+        if blank is None:
+            body_start = block_end
+    lines = raw[start:block_end].split(b"\n")
+    fields, used = _read_fields(lines, defects)
+    if used < len(lines):
+        # What follows is no header: the blank line is missing, the body begins here.
+        defects.append("no-blank-line")
+        body_start = start + sum(len(line) + 1 for line in lines[:used])
+    return HeaderBlock(tuple(fields), min(body_start, end), tuple(defects))
+
+
+def _read_fields(lines: list[bytes], defects: list[str]) -> tuple[list[tuple[str, bytes]], int]:
+    """The fields and the number of lines they and the junk between them take."""
+    last_known = max((at for at, line in enumerate(lines) if _KNOWN_FIELD.match(line)), default=-1)
+    if last_known < 0:
+        return [], 0
+    fields: list[tuple[str, bytes]] = []
+    name: bytes | None = None
+    values: list[bytes] = []
+    used = len(lines)
+    for at, line in enumerate(lines):
+        if line[:1] in (b" ", b"\t") and name is not None:
+            values.append(line.rstrip(b"\r"))
+            continue
+        found = _FIELD.match(line)
+        if found:
+            _finish(fields, name, values)
+            name, values = found.group(1), [found.group(2).rstrip(b"\r")]
+        elif at > last_known and line.strip():
+            used = at
+            break
+        elif line.strip():
+            _finish(fields, name, values)
+            name = None
+            if "junk-in-header" not in defects:
+                defects.append("junk-in-header")
+    _finish(fields, name, values)
+    if len(fields) > FIELD_LIMIT:
+        del fields[FIELD_LIMIT:]
+        defects.append("header-limit")
+    return fields, used
+
+
+def _finish(fields: list[tuple[str, bytes]], name: bytes | None, values: list[bytes]) -> None:
+    if name is not None:
+        fields.append((name.decode("ascii"), b"".join(values).strip()))
