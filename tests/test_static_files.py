@@ -1,0 +1,53 @@
+"""The generated static files are current, within their budget, and name only what exists."""
+
+import gzip
+import re
+from pathlib import Path
+
+from scripts.make_css import join_parts
+
+ROOT = Path(__file__).resolve().parent.parent
+STATIC = ROOT / "static"
+TEMPLATES = ROOT / "templates"
+
+
+def _gzipped(paths: list[Path]) -> int:
+    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in paths)
+
+
+def test_style_sheet_is_what_its_parts_give() -> None:
+    assert (STATIC / "css" / "app.css").read_text(encoding="utf-8") == join_parts(
+        STATIC / "css" / "parts"
+    )
+
+
+def test_style_sheet_and_scripts_keep_their_budgets() -> None:
+    assert _gzipped([STATIC / "css" / "app.css"]) <= 15_000
+    own = sorted((STATIC / "js").glob("*.js"))
+    assert _gzipped(own) <= 15_000
+    always = [STATIC / "js" / name for name in ("app.js", "shortcuts.js", "dialog.js", "poll.js")]
+    assert _gzipped([*always, *(STATIC / "vendor").glob("htmx-*/htmx.min.js")]) <= 30_000
+
+
+def test_templates_show_only_icons_that_the_sprite_holds() -> None:
+    sprite = (STATIC / "icons.svg").read_text(encoding="utf-8")
+    held = set(re.findall(r'<symbol id="([^"]+)"', sprite))
+    used = {
+        name
+        for template in TEMPLATES.rglob("*.html")
+        for name in re.findall(
+            r'"_icon\.html" with name="([^"]+)"', template.read_text(encoding="utf-8")
+        )
+    }
+    assert used
+    assert used <= held
+
+
+def test_templates_hold_no_inline_script_style_or_handler() -> None:
+    forbidden = re.compile(r"<style|<script(?![^>]*\bsrc=)|\son[a-z]+=|hx-on|javascript:", re.I)
+    found = {
+        f"{template.relative_to(ROOT)}: {match.group()}"
+        for template in TEMPLATES.rglob("*.html")
+        for match in forbidden.finditer(template.read_text(encoding="utf-8"))
+    }
+    assert found == set()
