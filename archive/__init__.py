@@ -1,0 +1,1 @@
+"""Which messages are kept for which account, and until when."""

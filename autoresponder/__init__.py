@@ -1,0 +1,1 @@
+"""Automatic answers to incoming mail, at most one a day."""

@@ -1,0 +1,1 @@
+"""Base data: users, employees, projects, queues, addresses, Grundeinstellungen."""

@@ -1,0 +1,16 @@
+from company.models.address import Address, ContactPerson
+from company.models.numbers import NumberRange
+from company.models.organisation import Employee, Project, Queue
+from company.models.settings import CompanySettings
+from company.models.user import User
+
+__all__ = [
+    "Address",
+    "CompanySettings",
+    "ContactPerson",
+    "Employee",
+    "NumberRange",
+    "Project",
+    "Queue",
+    "User",
+]

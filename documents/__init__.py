@@ -1,0 +1,1 @@
+"""Belege: positions, PDF and „abschicken“."""

@@ -1,0 +1,4 @@
+from mailaccounts.models.account import AllowedSender, MailAccount, MailFolder
+from mailaccounts.models.link import AccountLink
+
+__all__ = ["AccountLink", "AllowedSender", "MailAccount", "MailFolder"]

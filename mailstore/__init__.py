@@ -1,0 +1,1 @@
+"""Every message in or out, once, byte for byte."""

@@ -1,0 +1,106 @@
+"""Content-addressed storage of message bytes: written and synced before any row refers to them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, storages
+
+LEVEL = 1  # mail is mostly base64 and HTML; higher levels cost time and win little
+
+
+def sha256_of(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def blob_name(sha256: str) -> str:
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def put_blob(raw: bytes) -> str:
+    """Stores bytes durably and returns their SHA-256 (hex). Repeatable; the same bytes are kept once."""
+    return put_blobs([raw])[0]
+
+
+def put_blobs(raws: Iterable[bytes]) -> list[str]:
+    """Like put_blob for many; the storage may sync them together."""
+    storage = storages["blobs"]
+    names = []
+    for raw in raws:
+        sha256 = sha256_of(raw)
+        name = blob_name(sha256)
+        if not storage.exists(name):
+            storage.save(name, ContentFile(zlib.compress(raw, LEVEL)))
+        names.append(sha256)
+    return names
+
+
+def get_blob(sha256: str) -> bytes:
+    """The bytes. Raises FileNotFoundError if they are missing, ValueError if they were altered."""
+    with storages["blobs"].open(blob_name(sha256)) as file:
+        try:
+            raw = zlib.decompress(file.read())
+        except zlib.error as error:
+            raise ValueError(f"blob {sha256} is damaged") from error
+    if sha256_of(raw) != sha256:
+        raise ValueError(f"blob {sha256} was altered")
+    return raw
+
+
+def has_blob(sha256: str) -> bool:
+    return storages["blobs"].exists(blob_name(sha256))
+
+
+def delete_blob(sha256: str) -> None:
+    storages["blobs"].delete(blob_name(sha256))
+
+
+class SyncedFileStorage(FileSystemStorage):
+    """Files that survive a power cut once `save` has returned: temporary file, fsync, rename, fsync.
+
+    Saving under a name that exists keeps the old file: names are hashes of the content.
+    """
+
+    def save(self, name: str | None, content: IO[bytes] | File[bytes], max_length: int | None = None) -> str:
+        assert name is not None
+        target = Path(self.path(name))
+        made = _make_directories(target.parent, Path(self.location))
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content.read())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).rename(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        for directory in {target.parent, *made}:
+            _sync_directory(directory)
+        return name
+
+
+def _make_directories(directory: Path, root: Path) -> list[Path]:
+    """Makes the directory; returns the parents that got a new entry and so need a sync."""
+    changed = []
+    missing = directory
+    while missing != root.parent and not missing.exists():
+        changed.append(missing.parent)
+        missing = missing.parent
+    directory.mkdir(parents=True, exist_ok=True)
+    return changed
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

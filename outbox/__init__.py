@@ -1,0 +1,1 @@
+"""The one way out: queued mail, its delivery, its copy in the Sent folder."""

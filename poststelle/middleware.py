@@ -1,0 +1,60 @@
+"""Small steps around every request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import translation
+
+from company.models import User
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+    "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_first_run_done = False
+
+
+def content_security_policy(get_response: Next) -> Next:
+    """Sets the page's policy; a view that shows a mail body brings its own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+    return middleware
+
+
+def first_run(get_response: Next) -> Next:
+    """While there is no user, every page leads to the form that makes the first administrator."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        global _first_run_done
+        if not _first_run_done:
+            _first_run_done = User.objects.exists()
+            page = reverse("company:first_run")
+            exempt = (page, "/static/", "/health/")
+            if not _first_run_done and not request.path.startswith(exempt):
+                return redirect(page)
+        return get_response(request)
+
+    return middleware
+
+
+def user_language(get_response: Next) -> Next:
+    """The interface speaks the signed-in user's language."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if isinstance(request.user, User):
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = request.user.language
+        return get_response(request)
+
+    return middleware

@@ -1,0 +1,1 @@
+"""Support: tickets, their messages, replies and notes."""
