@@ -42,6 +42,7 @@ class Kind(StrEnum):
     TLS_FAILED = "tls_failed"
     TLS_ON_PLAIN_PORT = "tls_on_plain_port"
     STARTTLS_MISSING = "starttls_missing"
+    PASSWORD_MISSING = "password_missing"  # noqa: S105  # or saved for another server
     LOGIN_FAILED = "login_failed"
     LOGIN_NEEDS_TLS = "login_needs_tls"
     LOGIN_NEEDS_APP_PASSWORD = "login_needs_app_password"  # noqa: S105

@@ -1,0 +1,161 @@
+"""Leases, back-off and state of an account's two directions. Every change is one conditional UPDATE."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from mailaccounts.models import AccountLink, MailAccount
+from mailcore.errors import Kind, MailError
+
+LEASE = timedelta(minutes=5)  # renewed by the worker at every batch
+BACK_OFF_MINUTES = (1, 2, 5, 15, 30)
+REFUSED_LOGINS = 3  # then the account waits for a person
+LOGIN_KINDS = {
+    Kind.PASSWORD_MISSING,
+    Kind.LOGIN_FAILED,
+    Kind.LOGIN_NEEDS_TLS,
+    Kind.LOGIN_NEEDS_APP_PASSWORD,
+    Kind.LOGIN_NEEDS_OAUTH,
+    Kind.LOGIN_UNSUPPORTED,
+    Kind.OAUTH_REFUSED,
+}
+
+
+def new_owner() -> str:
+    """A name for a claim: this host and process, unique per call."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+
+
+def is_owner_dead(owner: str) -> bool:
+    """Whether the claim was made by a process of this host that no longer runs."""
+    host, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    if host != socket.gethostname()[:40] or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@contextmanager
+def hold_lease(account_id: int, direction: str) -> Iterator[str | None]:
+    """The owner name while this account's direction is ours alone, None if another works on it."""
+    owner = take_lease(account_id, direction)
+    try:
+        yield owner
+    finally:
+        if owner:
+            release_lease(account_id, direction, owner)
+
+
+def take_lease(account_id: int, direction: str) -> str | None:
+    """Claims the direction and returns the claim's owner, or None while another holds it."""
+    owner, now = new_owner(), timezone.now()
+    AccountLink.objects.get_or_create(account_id=account_id, direction=direction)
+    taken = (
+        AccountLink.objects.filter(account_id=account_id, direction=direction)
+        .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+        .update(lease_owner=owner, lease_until=now + LEASE)
+    )
+    return owner if taken else None
+
+
+def renew_lease(account_id: int, direction: str, owner: str) -> bool:
+    """Prolongs our lease; False means that it was lost and the work must stop."""
+    renewed = AccountLink.objects.filter(
+        account_id=account_id, direction=direction, lease_owner=owner
+    ).update(lease_until=timezone.now() + LEASE)
+    return bool(renewed)
+
+
+def release_lease(account_id: int, direction: str, owner: str) -> None:
+    AccountLink.objects.filter(
+        account_id=account_id, direction=direction, lease_owner=owner
+    ).update(lease_owner="", lease_until=None)
+
+
+def release_dead_leases() -> int:
+    """Frees what processes of this host held when they died. Returns how many."""
+    freed = 0
+    for link in AccountLink.objects.exclude(lease_owner=""):
+        if is_owner_dead(link.lease_owner):
+            release_lease(link.account_id, link.direction, link.lease_owner)
+            freed += 1
+    return freed
+
+
+def record_success(account_id: int, direction: str) -> None:
+    """The servers did what they were asked to: back to „verbunden“."""
+    now = timezone.now()
+    AccountLink.objects.filter(account_id=account_id, direction=direction).update(
+        state=AccountLink.State.OK,
+        failures=0,
+        failing_since=None,
+        next_attempt_at=None,
+        last_attempt_at=now,
+        last_success_at=now,
+        error_kind="",
+        error_step="",
+        error_detail="",
+    )
+
+
+def record_failure(account_id: int, direction: str, error: MailError) -> None:
+    """Pushes the next attempt into the future; after three refused logins a person must act."""
+    now = timezone.now()
+    link, _ = AccountLink.objects.get_or_create(account_id=account_id, direction=direction)
+    failures = link.failures + 1
+    is_login = error.kind in LOGIN_KINDS and failures >= REFUSED_LOGINS
+    wait = BACK_OFF_MINUTES[min(failures, len(BACK_OFF_MINUTES)) - 1]
+    AccountLink.objects.filter(pk=link.pk).update(
+        state=AccountLink.State.LOGIN if is_login else AccountLink.State.FAILING,
+        failures=failures,
+        failing_since=link.failing_since or now,
+        next_attempt_at=now + timedelta(minutes=wait),
+        last_attempt_at=now,
+        error_kind=error.kind,
+        error_step=error.step,
+        error_detail=error.detail[:500],
+    )
+
+
+def hold_until(account_id: int, direction: str, when: datetime) -> None:
+    """Nothing is tried before `when`: the provider asked for a break. Not counted as a failure."""
+    AccountLink.objects.update_or_create(
+        account_id=account_id, direction=direction, defaults={"next_attempt_at": when}
+    )
+
+
+def wake(account_id: int, direction: str | None = None) -> None:
+    """Forgets back-off and refused logins, e.g. after an admin changed the settings."""
+    links = AccountLink.objects.filter(account_id=account_id)
+    if direction:
+        links = links.filter(direction=direction)
+    links.update(next_attempt_at=None, failures=0)
+    links.filter(state=AccountLink.State.LOGIN).update(state=AccountLink.State.UNKNOWN)
+
+
+def ready_accounts(direction: str, *, at: datetime | None = None) -> QuerySet[MailAccount]:
+    """Accounts that are neither deleted, paused, held nor waiting for a new login, nor leased."""
+    now = at or timezone.now()
+    busy = AccountLink.objects.filter(direction=direction).filter(
+        Q(state=AccountLink.State.LOGIN) | Q(next_attempt_at__gt=now) | Q(lease_until__gt=now)
+    )
+    accounts = MailAccount.objects.kept().filter(paused_at__isnull=True)
+    if direction == AccountLink.Direction.INCOMING:
+        accounts = accounts.filter(imap_enabled=True)
+    else:
+        accounts = accounts.filter(smtp_enabled=True)
+    return accounts.exclude(pk__in=busy.values("account_id"))
