@@ -38,7 +38,9 @@ class Autoresponder(models.Model):
             models.CheckConstraint(
                 condition=models.Q(is_active=False) | (~models.Q(subject="") & ~models.Q(text="")),
                 name="autoresponder_has_subject_and_text",
-                violation_error_message=_("Der Autoresponder braucht einen Betreff und einen Text."),
+                violation_error_message=_(
+                    "Der Autoresponder braucht einen Betreff und einen Text."
+                ),
             )
         ]
 
@@ -55,9 +57,7 @@ class AnsweredToday(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["account", "email", "day"], name="answered_once_a_day"
-            )
+            models.UniqueConstraint(fields=["account", "email", "day"], name="answered_once_a_day")
         ]
 
     def __str__(self) -> str:

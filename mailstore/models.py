@@ -43,9 +43,7 @@ class StoredMessage(models.Model):
 class StoredAttachment(models.Model):
     """A file inside a stored message, as a reference into its bytes."""
 
-    message = models.ForeignKey(
-        StoredMessage, on_delete=models.CASCADE, related_name="attachments"
-    )
+    message = models.ForeignKey(StoredMessage, on_delete=models.CASCADE, related_name="attachments")
     path = models.CharField(max_length=200)  # place of the part, see mailcore.parse.read_part
     filename = models.CharField(max_length=255)
     content_type = models.CharField(max_length=127)

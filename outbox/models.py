@@ -140,9 +140,7 @@ class Recipient(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["outgoing", "email"], name="recipient_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["outgoing", "email"], name="recipient_once")]
         indexes = [models.Index(fields=["email"])]
 
     def __str__(self) -> str:
@@ -152,9 +150,7 @@ class Recipient(models.Model):
 class Attempt(models.Model):
     """One try to hand a message to the server; the protocol a person reads."""
 
-    outgoing = models.ForeignKey(
-        OutgoingMessage, on_delete=models.CASCADE, related_name="attempts"
-    )
+    outgoing = models.ForeignKey(OutgoingMessage, on_delete=models.CASCADE, related_name="attempts")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     server = models.CharField(max_length=260)

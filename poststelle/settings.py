@@ -239,6 +239,10 @@ LOGGING = {
     },
 }
 
-SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W021"]  # TLS ends at the proxy
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",
+    "security.W008",
+    "security.W021",
+]  # TLS ends at the proxy
 
 env.refuse_unknown()

@@ -20,6 +20,4 @@ urlpatterns = [
     path("eingang/", include("intake.urls")),
 ]
 if settings.DEBUG:
-    urlpatterns.append(
-        path("styleguide/", TemplateView.as_view(template_name="styleguide.html"))
-    )
+    urlpatterns.append(path("styleguide/", TemplateView.as_view(template_name="styleguide.html")))

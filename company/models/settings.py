@@ -34,7 +34,9 @@ class CompanySettings(models.Model):
     mail_template = models.TextField(
         _("HTML-Template"),
         blank=True,
-        help_text=_("{CONTENT} ist der Text als HTML, {TEXT} der reine Text, {SIGNATUR} die Signatur."),
+        help_text=_(
+            "{CONTENT} ist der Text als HTML, {TEXT} der reine Text, {SIGNATUR} die Signatur."
+        ),
     )
     block_external_content = models.BooleanField(
         _("Externe Inhalte in E-Mails blockieren"), default=True

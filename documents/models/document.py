@@ -100,9 +100,7 @@ class Position(models.Model):
     text = models.CharField(_("Bezeichnung"), max_length=500)
     quantity = models.DecimalField(_("Menge"), max_digits=12, decimal_places=3, default=1)
     unit = models.CharField(_("Einheit"), max_length=12, default="Stk.")
-    price = models.DecimalField(
-        _("Einzelpreis netto"), max_digits=12, decimal_places=2, default=0
-    )
+    price = models.DecimalField(_("Einzelpreis netto"), max_digits=12, decimal_places=2, default=0)
     tax_rate = models.DecimalField(
         _("USt. %"), max_digits=4, decimal_places=1, default=19, validators=[MinValueValidator(0)]
     )

@@ -139,12 +139,16 @@ class MailAccount(models.Model):
     smtp_debug = models.BooleanField(
         _("SMTP-Debug aktivieren"),
         default=False,
-        help_text=_("Zeichnet die letzten 20 Dialoge mit dem Server auf. Passwörter werden geschwärzt."),
+        help_text=_(
+            "Zeichnet die letzten 20 Dialoge mit dem Server auf. Passwörter werden geschwärzt."
+        ),
     )
     sender_email = models.EmailField(
         _("Sender E-Mailadresse"),
         blank=True,
-        help_text=_("Nur ausfüllen, wenn mit einer anderen als der E-Mail Adresse oben gesendet wird."),
+        help_text=_(
+            "Nur ausfüllen, wenn mit einer anderen als der E-Mail Adresse oben gesendet wird."
+        ),
     )
     sender_name = models.CharField(
         _("Sender Name"),
@@ -228,7 +232,9 @@ class MailAccount(models.Model):
     archive_forward_to = models.EmailField(
         _("Eingehende E-Mails weiterleiten an"),
         blank=True,
-        help_text=_("Jede eingehende E-Mail wird unverändert an dieses Archivpostfach weitergeleitet."),
+        help_text=_(
+            "Jede eingehende E-Mail wird unverändert an dieses Archivpostfach weitergeleitet."
+        ),
     )
 
     # Mitarbeiter
@@ -320,9 +326,7 @@ class MailFolder(models.Model):
 
     account = models.ForeignKey(MailAccount, on_delete=models.CASCADE, related_name="folders")
     name = models.CharField(_("Ordner"), max_length=200)
-    purpose = models.CharField(
-        _("Zweck"), max_length=8, choices=Purpose, default=Purpose.TICKETS
-    )
+    purpose = models.CharField(_("Zweck"), max_length=8, choices=Purpose, default=Purpose.TICKETS)
     is_active = models.BooleanField(_("wird abgeholt"), default=True)
 
     class Meta:
