@@ -193,6 +193,7 @@ MAX_MESSAGE_BYTES = env.number("POSTSTELLE_MAX_MESSAGE_BYTES", 50_000_000, least
 POLL_SECONDS = env.number("POSTSTELLE_POLL_SECONDS", 60, least=1)
 SERVER_TIMEOUT = env.number("POSTSTELLE_SERVER_TIMEOUT", 30, least=1)
 MIN_FREE_DISK_BYTES = env.number("POSTSTELLE_MIN_FREE_DISK_BYTES", 500_000_000)
+CRASH_AT = env.text("POSTSTELLE_CRASH_AT")  # for tests: company/crash_points.py
 # The blocks of the account page, each brought by the app it belongs to.
 ACCOUNT_PANELS = [
     "mailaccounts.panels.ImapPanel",

@@ -1,0 +1,54 @@
+"""Puts messages into the archive of their account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from archive.models import ArchiveEntry
+from mailaccounts.models import MailAccount
+from mailstore.models import StoredMessage
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    account: MailAccount
+    message: StoredMessage
+    direction: StoredMessage.Direction
+    mail_date: datetime  # INTERNALDATE or time of sending
+
+
+def add(
+    *,
+    account: MailAccount,
+    message: StoredMessage,
+    direction: StoredMessage.Direction,
+    mail_date: datetime,
+) -> ArchiveEntry | None:
+    """The entry of the message, made if it is new; None where the account archives nothing.
+
+    A message whose entry has expired before comes back as its tombstone: it is not kept again.
+    """
+    if not account.archive_enabled:
+        return None
+    add_group([NewEntry(account, message, direction, mail_date)])
+    return ArchiveEntry.objects.get(account=account, sha256=message.sha256)
+
+
+def add_group(entries: Sequence[NewEntry]) -> None:
+    """Like add for many; what stands in the archive already is left as it is."""
+    ArchiveEntry.objects.bulk_create(
+        (
+            ArchiveEntry(
+                account=entry.account,
+                message=entry.message,
+                sha256=entry.message.sha256,
+                direction=entry.direction,
+                mail_date=entry.mail_date,
+            )
+            for entry in entries
+            if entry.account.archive_enabled
+        ),
+        ignore_conflicts=True,
+    )
