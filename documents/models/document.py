@@ -6,7 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from company.models import Address, ContactPerson, Project
+from company.models import Address, ContactPerson, Project, User
+from company.rights import Right
 
 
 class DocumentKind(models.Model):
@@ -18,6 +19,10 @@ class DocumentKind(models.Model):
     file_prefix = models.CharField(_("Kürzel im Dateinamen"), max_length=6)
     first_number = models.PositiveIntegerField(_("Erste Nummer"), default=100000)
     has_prices = models.BooleanField(_("mit Preisen"), default=True)
+    # § 14 (4) 6 UStG: an invoice names the time of supply.
+    shows_service_date = models.BooleanField(_("Leistungsdatum ausweisen"), default=False)
+    letter_intro = models.TextField(_("Einleitung"), blank=True)
+    letter_closing = models.TextField(_("Schlusstext"), blank=True)
     mail_subject = models.CharField(_("Betreff"), max_length=200, blank=True)
     mail_text = models.TextField(_("Text"), blank=True)
     order = models.PositiveSmallIntegerField(default=0)
@@ -29,6 +34,12 @@ class DocumentKind(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    def visible_to(self, user: User) -> DocumentQuerySet:
+        """Documents belong to the company: all of them or none."""
+        return self.all() if user.may(Right.SEE_DOCUMENTS) else self.none()
 
 
 class Document(models.Model):
@@ -62,13 +73,23 @@ class Document(models.Model):
         blank=True,
         related_name="documents",
     )
+    service_date = models.CharField(
+        _("Leistungsdatum oder -zeitraum"),
+        max_length=60,
+        blank=True,
+        help_text=_("Leer = Datum des Belegs."),
+    )
     intro = models.TextField(_("Einleitung"), blank=True)
     closing = models.TextField(_("Schlusstext"), blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    # A PDF from elsewhere that is sent instead of the rendered letter; in the blob store.
+    own_pdf_sha256 = models.CharField(max_length=64, blank=True)
     pdf_sha256 = models.CharField(max_length=64, blank=True)  # the frozen PDF, in the blob store
+
+    objects = DocumentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("Beleg")
@@ -89,6 +110,19 @@ class Document(models.Model):
     @property
     def file_name(self) -> str:
         return f"{self.kind.file_prefix}{self.number}.pdf"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT
+
+    @property
+    def is_sent(self) -> bool:
+        return self.state == self.State.SENT
+
+    @property
+    def is_frozen(self) -> bool:
+        """Something of it left the house: it is changed no more."""
+        return bool(self.pdf_sha256)
 
 
 class Position(models.Model):
