@@ -58,9 +58,7 @@ def has_right(user: User, right: Right) -> bool:
 
 def needs(
     right: Right, *, to_change: Right | None = None
-) -> Callable[
-    [Callable[Concatenate[HttpRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]
-]:
+) -> Callable[[Callable[Concatenate[HttpRequest, P], R]], Callable[Concatenate[HttpRequest, P], R]]:
     """View decorator: 403 without `right`; requests that change something need `to_change` too."""
 
     def decorate(
@@ -71,7 +69,11 @@ def needs(
             user = signed_in(request)
             if not has_right(user, right):
                 raise PermissionDenied
-            if to_change and request.method not in {"GET", "HEAD"} and not has_right(user, to_change):
+            if (
+                to_change
+                and request.method not in {"GET", "HEAD"}
+                and not has_right(user, to_change)
+            ):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -68,7 +68,9 @@ class SyncedFileStorage(FileSystemStorage):
     Saving under a name that exists keeps the old file: names are hashes of the content.
     """
 
-    def save(self, name: str | None, content: IO[bytes] | File[bytes], max_length: int | None = None) -> str:
+    def save(
+        self, name: str | None, content: IO[bytes] | File[bytes], max_length: int | None = None
+    ) -> str:
         assert name is not None
         target = Path(self.path(name))
         made = _make_directories(target.parent, Path(self.location))

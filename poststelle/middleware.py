@@ -18,7 +18,6 @@ POLICY = (
     "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-_first_run_done = False
 
 
 def content_security_policy(get_response: Next) -> Next:
@@ -35,13 +34,14 @@ def content_security_policy(get_response: Next) -> Next:
 def first_run(get_response: Next) -> Next:
     """While there is no user, every page leads to the form that makes the first administrator."""
 
+    is_done = False
+
     def middleware(request: HttpRequest) -> HttpResponse:
-        global _first_run_done
-        if not _first_run_done:
-            _first_run_done = User.objects.exists()
+        nonlocal is_done
+        if not is_done:
+            is_done = User.objects.exists()
             page = reverse("company:first_run")
-            exempt = (page, "/static/", "/health/")
-            if not _first_run_done and not request.path.startswith(exempt):
+            if not is_done and not request.path.startswith((page, "/static/", "/health/")):
                 return redirect(page)
         return get_response(request)
 
