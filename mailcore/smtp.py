@@ -1,0 +1,251 @@
+"""Handing messages to an SMTP server, step by step from synchronous code.
+
+aiosmtplib runs inside one asyncio.Runner per connection; between two steps nothing of the loop runs,
+so the caller may write its rows there. Several connections are several threads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from mailcore.errors import MailError, Step
+from mailcore.recipients import split_address
+from mailcore.server import ServerLogin
+from mailcore.smtp_replies import (
+    RecipientReply,
+    SendReport,
+    Verdict,
+    classify_error,
+    classify_reply,
+    overall,
+)
+from mailcore.smtp_wire import SmtpWire
+
+__all__ = [
+    "RecipientReply",
+    "SendReport",
+    "SmtpSession",
+    "Verdict",
+    "classify_error",
+    "classify_reply",
+    "open_smtp",
+]
+
+# RFC 5321 4.5.3.2.6 asks for ten minutes; a time-out here is an uncertain message: be patient.
+_BODY_ANSWER_SECONDS = 300.0
+_SLOWEST_UPLOAD = 16_384  # bytes per second a line must carry before the message counts as lost
+_LINE_ENDING = re.compile(rb"\r\n|\r|\n")
+
+
+def open_smtp(
+    login: ServerLogin,
+    *,
+    transcript: list[str] | None = None,
+    body_timeout: float = _BODY_ANSWER_SECONDS,
+) -> SmtpSession:
+    """Connects, encrypts and logs in. Raises MailError; classify_error tells what to do then.
+
+    `transcript` collects the dialogue without secrets and bodies. `body_timeout`: seconds to wait
+    for the answer to a message that has been sent; its transfer is added according to its size.
+    """
+    wire = SmtpWire(login, transcript)
+    wire.connect()
+    return SmtpSession(wire, body_timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the server said, or why it said nothing."""
+
+    code: int
+    text: str
+    verdict: Verdict
+
+
+class SmtpSession:
+    """One logged-in connection for any number of messages, one after the other."""
+
+    def __init__(self, wire: SmtpWire, body_timeout: float) -> None:
+        self._wire = wire
+        self._body_timeout = body_timeout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Says QUIT if the connection still works. Never raises."""
+        self._wire.close()
+
+    @property
+    def is_usable(self) -> bool:
+        """Can another message be sent over this connection? Notices when the server hung up."""
+        return self._wire.is_open
+
+    @property
+    def max_size(self) -> int | None:
+        """The largest message in bytes, where the server tells it (RFC 1870)."""
+        value = self._wire.extensions.get("size", "")
+        return int(value) if value.isdecimal() and int(value) > 0 else None
+
+    @property
+    def supports_smtputf8(self) -> bool:
+        return "smtputf8" in self._wire.extensions
+
+    def send(
+        self,
+        envelope_from: str,
+        recipients: Sequence[str],
+        raw: bytes,
+        *,
+        before_data: Callable[[], None],
+    ) -> SendReport:
+        """Hands over one message. Never raises MailError: what went wrong is in the report.
+
+        1. MAIL and RCPT; 2. `before_data` if at least one recipient was accepted (what it raises
+        leaves from here, nothing sent); 3. DATA; 4. the message. A connection lost in 4 makes the
+        verdict uncertain. Afterwards the session is ready for the next message or not `is_usable`.
+        """
+        try:
+            step, answers = self._transfer(envelope_from, recipients, raw, before_data)
+        except BaseException:
+            self._reset()
+            raise
+        if not any(answer.verdict is Verdict.ACCEPTED for answer in answers.values()):
+            self._reset()
+        return _report(recipients, answers, step)
+
+    def _transfer(
+        self,
+        envelope_from: str,
+        recipients: Sequence[str],
+        raw: bytes,
+        before_data: Callable[[], None],
+    ) -> tuple[Step, dict[str, _Answer]]:
+        refusal = self._refuse_unsent(envelope_from, raw)
+        if refusal is not None:
+            return Step.MAIL, dict.fromkeys(recipients, refusal)
+        answers = {
+            address: _refused(f"not an address this server can take: {address!r}")
+            for address in recipients
+            if not self._is_sendable(address)
+        }
+        rest = [address for address in dict.fromkeys(recipients) if address not in answers]
+        if rest:
+            mail = self._command(Step.MAIL, b"MAIL", *self._mail_words(envelope_from, rest, raw))
+            if mail.verdict is not Verdict.ACCEPTED:
+                return Step.MAIL, answers | dict.fromkeys(rest, mail)
+        for address in rest:
+            answers[address] = self._command(Step.RCPT, b"RCPT", b"TO:" + _path(address))
+        accepted = [a for a in rest if answers[a].verdict is Verdict.ACCEPTED]
+        if not accepted or not self._wire.is_connected:
+            lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
+            return Step.RCPT, answers | dict.fromkeys(accepted, lost)
+        before_data()
+        step, answer = self._send_data(raw)
+        return step, answers | dict.fromkeys(accepted, answer)
+
+    def _send_data(self, raw: bytes) -> tuple[Step, _Answer]:
+        body = _transparent(raw)
+        go_ahead = self._command(Step.DATA, b"DATA")
+        if go_ahead.code != 354:
+            if go_ahead.verdict is Verdict.ACCEPTED:  # 2xx: the server is out of step with us
+                self._wire.abandon()
+                return Step.DATA, replace(go_ahead, verdict=Verdict.TEMPORARY)
+            return Step.DATA, go_ahead
+        timeout = self._body_timeout + len(body) / _SLOWEST_UPLOAD
+        try:
+            answer = self._wire.run(Step.BODY, self._wire.send_body(body, timeout=timeout))
+        except MailError as error:
+            self._wire.abandon()
+            return Step.BODY, _Answer(error.code, error.detail, Verdict.UNCERTAIN)
+        verdict = classify_reply(answer.code, answer.message, Step.BODY)
+        return Step.BODY, _Answer(answer.code, answer.message, verdict)
+
+    def _command(self, step: Step, *words: bytes) -> _Answer:
+        try:
+            answer = self._wire.run(step, self._wire.command(*words))
+        except MailError as error:
+            self._wire.abandon()
+            return _Answer(error.code, error.detail, Verdict.TEMPORARY)
+        return _Answer(
+            answer.code, answer.message, classify_reply(answer.code, answer.message, step)
+        )
+
+    def _reset(self) -> None:
+        """RSET, or the end of a connection that does not answer to it."""
+        if self._wire.is_connected and self._command(Step.MAIL, b"RSET").code != 250:
+            self._wire.abandon()
+
+    def _refuse_unsent(self, envelope_from: str, raw: bytes) -> _Answer | None:
+        if envelope_from and not self._is_sendable(envelope_from):
+            return _refused(f"not a sender this server can take: {envelope_from!r}")
+        if self.max_size is not None and len(raw) > self.max_size:
+            return _refused(f"5.3.4 {len(raw)} bytes; the server takes {self.max_size}")
+        return None
+
+    def _is_sendable(self, address: str) -> bool:
+        parts = split_address(address)
+        return parts is not None and (self.supports_smtputf8 or parts[0].isascii())
+
+    def _mail_words(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> list[bytes]:
+        offered = self._wire.extensions
+        words = [b"FROM:" + (_path(envelope_from) if envelope_from else b"<>")]
+        if "size" in offered:
+            words.append(b"SIZE=%d" % len(raw))
+        if "8bitmime" in offered and not raw.isascii():
+            words.append(b"BODY=8BITMIME")
+        paths = b"".join(_path(address) for address in recipients) + words[0]
+        header_is_ascii = raw.partition(b"\r\n\r\n")[0].isascii()
+        if self.supports_smtputf8 and not (paths.isascii() and header_is_ascii):
+            words.append(b"SMTPUTF8")
+        return words
+
+
+def _refused(text: str) -> _Answer:
+    return _Answer(0, text, Verdict.PERMANENT)
+
+
+def _path(address: str) -> bytes:
+    """The address as it stands in a command: domain in ASCII, local part as it is."""
+    local, domain = split_address(address) or ("", "")
+    return f"<{local}@{domain}>".encode()
+
+
+def _transparent(raw: bytes) -> bytes:
+    """CRLF line ends, leading dots doubled, the closing dot (RFC 5321 4.5.2)."""
+    lines = raw.count(b"\r\n")
+    if not raw.count(b"\n") == raw.count(b"\r") == lines:
+        raw = _LINE_ENDING.sub(b"\r\n", raw)
+    raw = raw.replace(b"\r\n.", b"\r\n..")
+    if raw.startswith(b"."):
+        raw = b"." + raw
+    return raw + (b".\r\n" if raw.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def _report(recipients: Sequence[str], answers: dict[str, _Answer], step: Step) -> SendReport:
+    verdict = overall(answer.verdict for answer in answers.values())
+    decisive = next((a for a in answers.values() if a.verdict is verdict), _refused("no recipient"))
+    return SendReport(
+        recipients=tuple(
+            RecipientReply(
+                address, answers[address].code, answers[address].text, answers[address].verdict
+            )
+            for address in recipients
+        ),
+        reply_code=decisive.code,
+        reply_text=decisive.text,
+        step=step,
+        verdict=verdict,
+    )
