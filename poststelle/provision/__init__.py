@@ -1,0 +1,1 @@
+"""Everything an admin can set, from a TOML file: docs/provisioning.md."""
