@@ -23,6 +23,8 @@ _TEXT_TYPES = frozenset(
     {"text/plain", "text/html", "text/enriched", "text/richtext", "text/markdown"}
 )
 _IGNORED_ALTERNATIVES = frozenset({"text/x-amp-html", "text/watch-html"})
+_ACTION = re.compile(rb"^action[ \t]*:[ \t]*([a-z]{1,20})", re.IGNORECASE | re.MULTILINE)
+_REPORT_WINDOW = 200_000  # bytes of a delivery report that are looked at
 _CID = re.compile(r"cid:([^\"'\s>)]{1,500})", re.IGNORECASE)
 _ENRICHED_TAG = re.compile(r"<param>[^<]{0,500}</param>|</?[a-zA-Z-]{1,40}>")
 
@@ -40,6 +42,7 @@ class Content:
     text: str = ""
     html: str = ""
     attachments: list[Attachment] = field(default_factory=list)
+    delivery_actions: list[str] = field(default_factory=list)
 
 
 def read_content(tree: Tree) -> Content:
@@ -52,13 +55,15 @@ def read_content(tree: Tree) -> Content:
     if max(len(text), len(html)) > TEXT_LIMIT:
         tree.note("text-limit")
     html = html[:TEXT_LIMIT]
-    return Content(text[:TEXT_LIMIT], html, _mark_inline(collector.attachments, html))
+    attachments = _mark_inline(collector.attachments, html)
+    return Content(text[:TEXT_LIMIT], html, attachments, collector.delivery_actions)
 
 
 class _Collector:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.attachments: list[Attachment] = []
+        self.delivery_actions: list[str] = []
 
     def collect(self, part: Part, parent: Part | None) -> list[_Segment]:
         if part.children:
@@ -116,6 +121,9 @@ class _Collector:
         data, defect = part.decode()
         self.tree.note(defect)
         name = _find_name(part)
+        if part.content_type.endswith("delivery-status"):
+            actions = (found.decode().lower() for found in _ACTION.findall(data[:_REPORT_WINDOW]))
+            self.delivery_actions.extend(actions)
         if is_tnef(part.content_type, name):
             unpacked = unpack_tnef(data)
             if unpacked and unpacked.files:

@@ -19,6 +19,7 @@ _KNOWN_FIELD = re.compile(
     rb"|reporting-mta|final-recipient|action)[ \t]*:",
     re.IGNORECASE,
 )
+_FOLD = re.compile(rb"\r*\n([ \t])")
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _LEADING_BLANK_LINE = re.compile(rb"\r*\n")
 _PREAMBLE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*\r*\n)*(?:>?From [^\r\n]*\r*\n)?(?:\r*\n)*")
@@ -58,6 +59,13 @@ def split_header(raw: bytes, start: int, end: int) -> HeaderBlock:
         defects.append("no-blank-line")
         body_start = start + sum(len(line) + 1 for line in lines[:used])
     return HeaderBlock(tuple(fields), min(body_start, end), tuple(defects))
+
+
+def split_fields(block: bytes) -> tuple[tuple[str, bytes], ...]:
+    """The fields of a block without a body, whatever their names."""
+    unfolded = _FOLD.sub(rb"\1", block[:HEADER_LIMIT])
+    found = (_FIELD.match(line) for line in unfolded.split(b"\n"))
+    return tuple((one.group(1).decode("ascii"), one.group(2).strip()) for one in found if one)
 
 
 def _read_fields(lines: list[bytes], defects: list[str]) -> tuple[list[tuple[str, bytes]], int]:

@@ -52,6 +52,7 @@ class ParsedMessage:
     html: str = ""  # raw, uncleaned
     attachments: tuple[Attachment, ...] = ()
     defects: tuple[str, ...] = ()  # stable keywords: "bad-charset", "depth-limit", …
+    delivery_actions: tuple[str, ...] = ()  # of an enclosed delivery report: "failed", "delayed", …
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""

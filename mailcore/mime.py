@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mailcore.encoded_words import decode_bytes, decode_header
@@ -75,6 +76,14 @@ def read_tree(raw: bytes) -> Tree:
     if not root.children:
         root.path = "1"
     return tree
+
+
+def iterate_leaves(part: Part) -> Iterator[Part]:
+    """The parts without children, in order."""
+    if not part.children:
+        yield part
+    for child in part.children:
+        yield from iterate_leaves(child)
 
 
 def _read_mime_fields(part: Part, default_type: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from mailcore.addresses import parse_addresses, unite
@@ -12,7 +11,7 @@ from mailcore.dates import parse_date, parse_received_date
 from mailcore.encoded_words import decode_bytes, decode_header
 from mailcore.message_ids import derive_message_id, first_id, parse_ids
 from mailcore.messages import Mailbox, ParsedMessage
-from mailcore.mime import Part, Tree, read_tree
+from mailcore.mime import Tree, iterate_leaves, read_tree
 from mailcore.tnef import unpack_tnef
 from mailcore.transfer import find_uuencoded
 
@@ -42,7 +41,7 @@ def read_part(raw: bytes, path: str) -> bytes:
             raise KeyError(path)
         return files[int(number[1:]) - 1]
     tree = read_tree(raw)
-    part = next((leaf for leaf in _leaves(tree.root) if leaf.path == path), None)
+    part = next((leaf for leaf in iterate_leaves(tree.root) if leaf.path == path), None)
     if part is None:
         raise KeyError(path)
     return part.decode()[0]
@@ -53,13 +52,6 @@ def _files_inside(data: bytes, kind: str) -> list[bytes]:
         return [found.content for found in find_uuencoded(data)]
     unpacked = unpack_tnef(data)
     return [found.content for found in unpacked.files] if unpacked else []
-
-
-def _leaves(part: Part) -> Iterable[Part]:
-    if not part.children:
-        yield part
-    for child in part.children:
-        yield from _leaves(child)
 
 
 def _read_content_guarded(tree: Tree) -> Content:
@@ -133,6 +125,7 @@ def _assemble(
         html=content.html,
         attachments=tuple(content.attachments),
         defects=tuple(tree.defects),
+        delivery_actions=tuple(dict.fromkeys(content.delivery_actions)),
     )
 
 
