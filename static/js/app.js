@@ -111,7 +111,7 @@ const watchRequests = () => {
     running = Math.max(0, running + change);
     document.documentElement.classList.toggle("busy", running > 0);
   };
-  const quiet = (event) => event.target.closest?.("[data-poll]");
+  const quiet = (event) => event.detail.elt?.matches?.("[data-poll]");
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrfToken();
   });
@@ -213,6 +213,23 @@ const copyOnClick = () => {
   });
 };
 
+/** A mail's frame is as high as the mail: it is of our own origin, and scripts never run in it. */
+const fitFrame = (frame) => {
+  const page = frame.contentDocument?.documentElement;
+  if (!page) return;
+  const fit = () => {
+    const wide = page.scrollWidth > page.clientWidth ? 16 : 0;
+    frame.style.height = `${Math.max(48, Math.ceil(page.getBoundingClientRect().height) + wide)}px`;
+  };
+  fit();
+  new ResizeObserver(fit).observe(page);
+};
+
+const fitFrames = () => {
+  document.addEventListener("load", (event) => event.target.matches?.("iframe[data-frame-fit]") && fitFrame(event.target), true);
+  document.querySelectorAll("iframe[data-frame-fit]").forEach(fitFrame);
+};
+
 const loaded = new Map();
 const address = (name) => (name === "theme" ? assets.themeModule : assets[name]);
 
@@ -241,7 +258,8 @@ watchRequests();
 guardForms();
 closeMenus();
 copyOnClick();
-need("dialog");
+fitFrames();
+app.dialogs = need("dialog");
 need("shortcuts");
 loadWhatIsUsed();
 document.addEventListener("htmx:load", loadWhatIsUsed);
