@@ -1,4 +1,36 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from company import section_views, session_views, settings_views
+from company.rights import needs
+from company.sections import SECTIONS
 
 app_name = "company"
-urlpatterns: list[URLPattern] = []
+
+urlpatterns: list[URLPattern] = [
+    path("anmelden/", session_views.sign_in, name="login"),
+    path("abmelden/", session_views.sign_out, name="logout"),
+    path("willkommen/", session_views.first_run, name="first_run"),
+    path("persoenlich/", session_views.personal, name="personal"),
+    path("persoenlich/passwort/", session_views.own_password, name="own_password"),
+    path("persoenlich/darstellung/", session_views.appearance, name="appearance"),
+    path("grundeinstellungen/", settings_views.edit_settings, name="settings"),
+    path("grundeinstellungen/pausieren/", settings_views.pause_all, name="pause"),
+    path("grundeinstellungen/logo/", settings_views.logo, name="logo"),
+]
+for section in SECTIONS:
+    see = needs(section.see, to_change=section.change)
+    change = needs(section.change)
+    given = {"section": section}
+    urlpatterns += [
+        path(f"{section.path}/", see(section_views.list_rows), given, section.key),
+        path(f"{section.path}/neu/", change(section_views.edit_row), given, f"{section.key}_new"),
+        path(
+            f"{section.path}/<int:pk>/", see(section_views.edit_row), given, f"{section.key}_edit"
+        ),
+        path(
+            f"{section.path}/<int:pk>/loeschen/",
+            change(section_views.delete_row),
+            given,
+            f"{section.key}_delete",
+        ),
+    ]

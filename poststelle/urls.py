@@ -4,10 +4,11 @@ from django.conf import settings
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from poststelle import views
+from poststelle import setup_steps, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("einrichtung/", setup_steps.setup, name="setup"),
     path("health/", views.health, name="health"),
     path("systemzustand/", views.system_state, name="system_state"),
     path("lizenzen/", views.licences, name="licences"),

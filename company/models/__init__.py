@@ -1,4 +1,5 @@
 from company.models.address import Address, ContactPerson
+from company.models.attempt import LoginAttempt
 from company.models.numbers import NumberRange
 from company.models.organisation import Employee, Project, Queue
 from company.models.settings import CompanySettings
@@ -9,6 +10,7 @@ __all__ = [
     "CompanySettings",
     "ContactPerson",
     "Employee",
+    "LoginAttempt",
     "NumberRange",
     "Project",
     "Queue",

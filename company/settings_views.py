@@ -1,0 +1,63 @@
+"""„Grundeinstellungen“ and the emergency brake."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from company.model_forms import make_read_only
+from company.models import CompanySettings
+from company.rights import Right, has_right, needs, signed_in
+from company.settings_form import PAUSES, PauseForm, SettingsForm, logo_type
+
+
+@needs(Right.SEE_SETTINGS, to_change=Right.ADMINISTER)
+def edit_settings(request: HttpRequest) -> HttpResponse:
+    row = CompanySettings.load()
+    form = SettingsForm(request.POST or None, request.FILES or None, instance=row)
+    if request.method == "POST" and form.is_valid():
+        saved = form.save(commit=False)
+        # Not the switches: somebody may have pulled the brake since this page was opened.
+        saved.save(update_fields=[f for f in _settings_fields() if f not in PAUSES])
+        messages.success(request, _("Die Grundeinstellungen sind gespeichert."))
+        return redirect("company:settings")
+    pause_form = PauseForm(instance=CompanySettings.load())
+    may_change = has_right(signed_in(request), Right.ADMINISTER)
+    if not may_change:
+        make_read_only(form)
+        make_read_only(pause_form)
+    context = {
+        "form": form,
+        "pause_form": pause_form,
+        "may_change": may_change,
+        "has_logo": bool(row.logo),
+    }
+    return render(request, "company/settings.html", context, status=422 if form.errors else 200)
+
+
+@needs(Right.ADMINISTER)
+@require_POST
+def pause_all(request: HttpRequest) -> HttpResponse:
+    form = PauseForm(request.POST, instance=CompanySettings.load())
+    if form.is_valid():
+        form.save(commit=False).save(update_fields=PAUSES)
+        paused = any(form.cleaned_data.values())
+        text = _("Angehalten, was Sie gewählt haben.") if paused else _("Alles läuft wieder.")
+        messages.success(request, text)
+    return redirect("company:settings")
+
+
+@needs(Right.SEE_SETTINGS)
+def logo(request: HttpRequest) -> HttpResponse:
+    image = bytes(CompanySettings.load().logo)
+    kind = logo_type(image)
+    if not kind:
+        raise Http404
+    return HttpResponse(image, content_type=kind, headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _settings_fields() -> list[str]:
+    return [field.name for field in CompanySettings._meta.fields if not field.primary_key]
