@@ -1,0 +1,97 @@
+"""`make test`: every test, on SQLite and on PostgreSQL with Redis.
+
+Test servers that are missing are installed first where that is possible (Debian, root); otherwise the
+tests that need them are skipped and listed at the end. With REQUIRE_SERVICES=1 a skip is a failure.
+Further arguments go to pytest; with them only the SQLite run is made: `make test ARGS=tests/outbox`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.servers.postgres import run_postgres  # noqa: E402
+from tests.servers.redis import run_redis  # noqa: E402
+from tests.servers.requirements import available  # noqa: E402
+
+DEBIAN_PACKAGES = {
+    "dovecot": ["dovecot-imapd", "dovecot-lmtpd", "dovecot-submissiond"],
+    "redis": ["redis-server"],
+    "postgres": ["postgresql"],
+    "chromium": ["chromium"],
+}
+# What does not depend on the database need not run twice.
+ONLY_ONCE = ["tests/mailcore", "tests/servers", "tests/browser"]
+
+
+def main(arguments: list[str]) -> int:
+    begun = time.monotonic()
+    _install_missing_servers()
+    with tempfile.TemporaryDirectory(prefix="poststelle-test-") as folder:
+        first = _pytest("SQLite, Broker im Prozess", arguments, {"DATA_DIR": f"{folder}/sqlite"})
+        second = 0
+        if not arguments and available("postgres") and available("redis"):
+            with ExitStack() as servers:
+                postgres = servers.enter_context(run_postgres())
+                redis = servers.enter_context(run_redis())
+                ignored = [f"--ignore={path}" for path in ONLY_ONCE]
+                second = _pytest(
+                    "PostgreSQL und Redis",
+                    ignored,
+                    {
+                        "DATA_DIR": f"{folder}/postgres",
+                        "DATABASE_URL": postgres.url,
+                        "REDIS_URL": redis.url,
+                    },
+                )
+        elif not arguments:
+            print("\nÜbersprungen: der Durchlauf auf PostgreSQL und Redis (nicht installiert).")
+            second = 1 if os.environ.get("REQUIRE_SERVICES") == "1" else 0
+    print(
+        f"\nGesamt: {time.monotonic() - begun:.0f} s, {'gut' if not (first or second) else 'FEHLER'}"
+    )
+    return first or second
+
+
+def _pytest(title: str, arguments: list[str], environment: dict[str, str]) -> int:
+    print(f"\n=== {title} ===", flush=True)
+    Path(environment["DATA_DIR"]).mkdir()
+    workers = [] if arguments else ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
+    command = [sys.executable, "-m", "pytest", "-q", *workers, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, check=False
+    ).returncode
+
+
+def _install_missing_servers() -> None:
+    missing = [name for name in DEBIAN_PACKAGES if not available(name)]
+    if not missing:
+        return
+    packages = [package for name in missing for package in DEBIAN_PACKAGES[name]]
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        print(f"Nicht installiert: {', '.join(missing)}. Tests damit werden übersprungen.")
+        print(f"Auf Debian: sudo apt-get install {' '.join(packages)}")
+        return
+    print(f"Testserver werden installiert: {' '.join(packages)} …", flush=True)
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
+        result = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+        if result.returncode:
+            print(f"Das ging nicht: {result.stderr.strip()[-500:]}")
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
