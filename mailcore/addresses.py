@@ -168,7 +168,7 @@ def _readable(text: str) -> str:
     text = " ".join(one_line(decode_words(text)).split())
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
-    return text
+    return text if text.strip("()<>[]\"'.,") else ""
 
 
 def _normalise(text: str) -> str:

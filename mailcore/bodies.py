@@ -224,4 +224,7 @@ def _render_html(segments: list[_Segment]) -> str:
 
 
 def _tidy(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    if "\r" not in text:
+        return text
+    # Gateways double the CR before a line end.
+    return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")

@@ -11,7 +11,7 @@ from mailcore.transfer import decode_base64
 # A word ends at `?=`, at the next word or at the end (cut off); the length bound keeps it linear.
 _WORD = re.compile(
     r"=\?([^?\s]{1,80})\?([bBqQ])\?((?:(?!=\?[^?\s]{1,80}\?[bBqQ]\?).){0,1000}?)"
-    r"(?:\?=|\?\Z|\Z|(?==\?))"
+    r"(?:\?=|\?\Z|\Z|(?==\?[^?\s]{1,80}\?[bBqQ]\?))"
     r"(?:\s+(?==\?[^?\s]{1,80}\?[bBqQ]\?))?",
     re.DOTALL,
 )

@@ -63,7 +63,8 @@ def safe_filename(name: str) -> str:
 
 def generate_filename(path: str, content_type: str) -> str:
     """A name for a part that brings none, e.g. `anhang-2.pdf`."""
-    return f"anhang-{path.replace('.', '-')}{extension_for(content_type)}"
+    place = "-".join(path.split(".")[-4:])
+    return f"anhang-{place}{extension_for(content_type)}"
 
 
 def extension_for(content_type: str) -> str:

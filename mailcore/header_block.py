@@ -54,7 +54,7 @@ def split_header(raw: bytes, start: int, end: int) -> HeaderBlock:
             body_start = block_end
     lines = raw[start:block_end].split(b"\n")
     fields, used = _read_fields(lines, defects)
-    if used < len(lines):
+    if used < len(lines) and block_end > start:
         # What follows is no header: the blank line is missing, the body begins here.
         defects.append("no-blank-line")
         body_start = start + sum(len(line) + 1 for line in lines[:used])

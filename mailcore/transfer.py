@@ -25,6 +25,7 @@ _ENCODINGS = {
     "uue": "uuencode",
 }
 _SAMPLE = 4096
+_BLANK_LINE = re.compile(rb"\n\s*\n")
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)?[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?\n", re.M)
 _UU_END = re.compile(rb"^(?:end|====)[ \t]*\r?$", re.M)
 
@@ -48,7 +49,7 @@ def normalise_encoding(value: str) -> str:
 def decode_transfer(data: bytes, encoding: str) -> tuple[bytes, str]:
     """The decoded bytes and a defect keyword or ""."""
     if encoding == "base64":
-        sample = data[:_SAMPLE]
+        sample = _BLANK_LINE.split(data[:_SAMPLE].strip(), maxsplit=1)[0]
         foreign = len(sample.translate(None, _BASE64_BYTES))
         # Plain text labelled base64: blanks between words give it away, and punctuation.
         blanks = sample.strip().count(b" ")
