@@ -16,7 +16,8 @@ from documents.german_format import (
 )
 from documents.models import Document, Position
 from documents.totals import Totals, add_up
-from documents.variables import document_variables, fill_known
+from documents.variables import document_variables
+from mailcore.placeholders import fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ def compose_letter(document: Document) -> Letter:
         ),
         address=_address_lines(document, company),
         info=_info(document, employee),
-        intro=fill_known(document.intro, variables),
+        intro=fill(document.intro, variables, escape=False),
         lines=tuple(_lines(positions, totals)),
         sums=_sums(totals) if has_prices else (),
         has_prices=has_prices,
-        closing=fill_known(document.closing, variables),
+        closing=fill(document.closing, variables, escape=False),
         greeting=variables["GRUSS"],
         signatory=employee.name if employee else company.name,
         footer=_footer(company),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fpdf.enums import MethodReturnValue, XPos, YPos
+from fpdf.enums import XPos, YPos
 
 from documents.letter import Letter
 from documents.pdf_page import BODY_BOTTOM, LEFT, WIDTH, LetterPage
@@ -48,13 +48,7 @@ def _draw_text(page: LetterPage, text: str) -> None:
 
 def _wrapped(page: LetterPage, text: str) -> list[str]:
     page.write_in(_SIZE)
-    lines: list[str] = []
-    for paragraph in text.splitlines():
-        wrapped = page.multi_cell(
-            WIDTH, _LEADING, paragraph, align="L", dry_run=True, output=MethodReturnValue.LINES
-        )
-        lines += list(wrapped) or [""]
-    return lines
+    return [line for paragraph in text.splitlines() for line in page.wrap(paragraph, WIDTH)]
 
 
 def _draw_greeting(page: LetterPage, letter: Letter) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time
 
 from django.conf import settings
 from fpdf import FPDF
-from fpdf.enums import Align, XPos, YPos
+from fpdf.enums import Align, MethodReturnValue, XPos, YPos
 
 from documents.letter import Letter
 
@@ -80,6 +80,14 @@ class LetterPage(FPDF):
         self.set_xy(x, y)
         self.cell(width, size * 0.45, text, align=align, new_x=XPos.RIGHT, new_y=YPos.TOP)
         self.set_font_size(size)
+
+    def wrap(self, text: str, width: float) -> list[str]:
+        """The lines a text takes in the current font; at least one."""
+        lines = self.multi_cell(
+            width, align=Align.L, text=text, dry_run=True, output=MethodReturnValue.LINES
+        )
+        assert isinstance(lines, list)
+        return lines or [""]
 
     def _marks(self) -> None:
         self.set_draw_color(*LINE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fpdf.enums import Align, MethodReturnValue
+from fpdf.enums import Align
 
 from documents.german_format import format_amount
 from documents.letter import Letter, Line
@@ -76,8 +76,7 @@ def _needed_width(page: LetterPage, letter: Letter, title: str, field: str) -> f
 def _wrap(page: LetterPage, columns: list[_Column], line: Line) -> list[str]:
     width = next(column.width for column in columns if column.field == "text")
     page.write_in(_SIZE)
-    rows = page.multi_cell(width, _LEADING, line.text, dry_run=True, output=MethodReturnValue.LINES)
-    return list(rows) or [""]
+    return page.wrap(line.text, width)
 
 
 def _height(rows: list[str]) -> float:

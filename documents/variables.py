@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 from company.models import CompanySettings, Employee
 from documents.german_format import format_amount, format_date
 from documents.models import Document
 from documents.totals import Totals
 
 _NO_PERSON = "Sehr geehrte Damen und Herren"
-_VARIABLE = re.compile(r"\{([A-Z][A-Z0-9_]*)\}")
 
 
 def document_variables(
@@ -57,8 +53,3 @@ def salutation_line(document: Document) -> str:
     if first_word in {"sehr", "guten", "liebe", "lieber", "hallo", "dear"}:
         return salutation.rstrip(",")
     return _NO_PERSON
-
-
-def fill_known(text: str, variables: Mapping[str, str]) -> str:
-    """The text with its known variables filled in; unknown ones stay as they are."""
-    return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)

@@ -13,8 +13,16 @@ from company.rights import Right
 class DocumentKind(models.Model):
     """Angebot, Rechnung, … and free kinds of a company's own."""
 
+    class Article(models.TextChoices):
+        DER = "der", _("der")
+        DIE = "die", _("die")
+        DAS = "das", _("das")
+
     key = models.SlugField(_("Kennung"), max_length=20, unique=True)
     name = models.CharField(_("Bezeichnung"), max_length=60)
+    article = models.CharField(  # „Die Rechnung wurde noch nicht versendet!“
+        _("Artikel"), max_length=3, choices=Article, default=Article.DIE
+    )
     plural = models.CharField(_("Mehrzahl"), max_length=60)
     file_prefix = models.CharField(_("Kürzel im Dateinamen"), max_length=6)
     first_number = models.PositiveIntegerField(_("Erste Nummer"), default=100000)
@@ -34,6 +42,11 @@ class DocumentKind(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def with_article(self) -> str:
+        """„Die Rechnung“, at the beginning of a sentence."""
+        return f"{self.article.capitalize()} {self.name}"
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
