@@ -131,6 +131,14 @@ def record_failure(account_id: int, direction: str, error: MailError) -> None:
     )
 
 
+def record_refusal(account_id: int, direction: str, error: MailError) -> None:
+    """The server refuses us as we are set up: nothing more is tried until a person acts."""
+    record_failure(account_id, direction, error)
+    AccountLink.objects.filter(account_id=account_id, direction=direction).update(
+        state=AccountLink.State.LOGIN
+    )
+
+
 def hold_until(account_id: int, direction: str, when: datetime) -> None:
     """Nothing is tried before `when`: the provider asked for a break. Not counted as a failure."""
     AccountLink.objects.update_or_create(

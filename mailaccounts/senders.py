@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from company.models import CompanySettings, Project, User
 from mailaccounts.models import MailAccount
+from mailcore.recipients import split_address
 
 _REASON_LENGTH = 200
 
@@ -159,30 +160,22 @@ def _belongs_to_others(user: User, email: str) -> bool:
 
 
 def _spellings(email: str) -> tuple[str, ...]:
-    """The address in lower case, its domain in both forms (xn--… and with umlauts)."""
-    email = email.strip().lower()
-    local, at, domain = email.rpartition("@")
-    if not at or not local or not domain:
+    """The address in lower case, its domain in both forms (xn--… and with umlauts); () if invalid."""
+    parts = split_address(email.strip())
+    if parts is None:
         return ()
-    found = [email]
-    for form in (_encoded(domain), _decoded(domain)):
-        if form and f"{local}@{form}" not in found:
-            found.append(f"{local}@{form}")
-    return tuple(found)
+    local, domain = parts
+    readable = ".".join(_readable_label(label) for label in domain.split("."))
+    return tuple(dict.fromkeys(f"{local.lower()}@{form}" for form in (domain, readable)))
 
 
-def _encoded(domain: str) -> str:
+def _readable_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
     try:
-        return domain.encode("idna").decode("ascii")
+        return label[4:].encode("ascii").decode("punycode")
     except UnicodeError:
-        return ""
-
-
-def _decoded(domain: str) -> str:
-    try:
-        return domain.encode("ascii").decode("idna")
-    except UnicodeError:
-        return ""
+        return label
 
 
 def _addresses_of(accounts: Iterable[MailAccount]) -> list[Identity]:
