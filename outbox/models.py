@@ -4,8 +4,18 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from company.models import User
+from company.rights import Right
 from mailaccounts.models import MailAccount
 from mailstore.models import StoredMessage
+
+
+class OutgoingQuerySet(models.QuerySet["OutgoingMessage"]):
+    def visible_to(self, user: User) -> OutgoingQuerySet:
+        """Messages of the accounts whose mail the user may read."""
+        if not user.may(Right.SEE_OUTBOX):
+            return self.none()
+        return self.filter(account__in=MailAccount.objects.mail_visible_to(user))
 
 
 class OutgoingMessage(models.Model):
@@ -53,7 +63,8 @@ class OutgoingMessage(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    next_attempt_at = models.DateTimeField(null=True, blank=True)  # set while due or scheduled
+    # While due or scheduled: when to send. While uncertain: when to look into the Sent folder next.
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts_made = models.PositiveIntegerField(default=0)
     claimed_by = models.CharField(max_length=80, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
@@ -66,6 +77,8 @@ class OutgoingMessage(models.Model):
     sent_copy_attempts = models.PositiveIntegerField(default=0)
     sent_copy_next_at = models.DateTimeField(null=True, blank=True)
     sent_copy_error = models.CharField(max_length=500, blank=True)
+
+    objects = OutgoingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ausgehende E-Mail")

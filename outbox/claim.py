@@ -1,0 +1,74 @@
+"""Which messages a worker has in hand: every claim is one conditional UPDATE."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Case, QuerySet, Value, When
+from django.utils import timezone
+
+from outbox.models import OutgoingMessage
+
+BATCH = 10
+CLAIM = timedelta(minutes=15)  # beyond that the sweep looks; longer than a batch of slow answers
+_SLOWEST_BYTES = 8_192  # per second; an upload slower than this has failed long ago
+
+State = OutgoingMessage.State
+
+
+class ClaimLost(Exception):
+    """The message is no longer ours: nothing may be sent."""
+
+
+def due_messages(account_id: int) -> QuerySet[OutgoingMessage]:
+    """What of this account may be sent now, the oldest first."""
+    return OutgoingMessage.objects.filter(
+        account_id=account_id, state__in=OutgoingMessage.DUE, next_attempt_at__lte=timezone.now()
+    ).order_by("next_attempt_at", "pk")
+
+
+def claim_due(account_id: int, owner: str) -> list[OutgoingMessage]:
+    """Takes the next due messages; another worker or a cancellation may be faster with some."""
+    wanted = list(due_messages(account_id).values_list("pk", flat=True)[:BATCH])
+    if not wanted:
+        return []
+    due_messages(account_id).order_by().filter(pk__in=wanted).update(
+        state=State.SENDING,
+        claimed_by=owner,
+        claimed_until=timezone.now() + CLAIM,
+        data_started_at=None,
+    )
+    mine = OutgoingMessage.objects.filter(pk__in=wanted, claimed_by=owner, state=State.SENDING)
+    return list(mine.select_related("message").order_by("next_attempt_at", "pk"))
+
+
+def start_data(outgoing: OutgoingMessage, owner: str) -> None:
+    """Commits that DATA is about to begin: from now on a crash leaves the message uncertain.
+
+    Raises ClaimLost.
+    """
+    now = timezone.now()
+    patience = CLAIM + timedelta(seconds=outgoing.message.size // _SLOWEST_BYTES)
+    started = OutgoingMessage.objects.filter(
+        pk=outgoing.pk, claimed_by=owner, state=State.SENDING, claimed_until__gt=now
+    ).update(data_started_at=now, claimed_until=now + patience)
+    if not started:
+        raise ClaimLost
+
+
+def release(owner: str) -> int:
+    """Gives back what was claimed and not begun. Returns how many."""
+    return give_back(
+        OutgoingMessage.objects.filter(
+            claimed_by=owner, state=State.SENDING, data_started_at__isnull=True
+        )
+    )
+
+
+def give_back(messages: QuerySet[OutgoingMessage]) -> int:
+    """Messages in „sendet“ whose transfer never began wait again, due as before."""
+    return messages.update(
+        state=Case(When(attempts_made=0, then=Value(State.QUEUED)), default=Value(State.RETRY)),
+        claimed_by="",
+        claimed_until=None,
+    )

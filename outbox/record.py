@@ -1,0 +1,199 @@
+"""What a try came to, written in one transaction: message, recipients, protocol, archive."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from archive.add import add
+from mailcore.errors import Kind, MailError, Step
+from mailcore.smtp import RecipientReply, SendReport, Verdict, classify_error
+from mailstore.models import StoredMessage
+from outbox.models import Attempt, OutgoingMessage, Recipient
+from outbox.retry_schedule import end_of_throttle, next_look, next_try
+
+log = logging.getLogger(__name__)
+
+State = OutgoingMessage.State
+SentCopy = OutgoingMessage.SentCopy
+
+_RECIPIENT_STATES = {
+    Verdict.ACCEPTED: Recipient.State.ACCEPTED,
+    Verdict.PERMANENT: Recipient.State.REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try with one message: by whom, since when, at which server, with which dialogue."""
+
+    outgoing: OutgoingMessage
+    owner: str
+    started_at: datetime
+    server: str
+    transcript: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """The columns of a message after a try."""
+
+    state: OutgoingMessage.State
+    next_attempt_at: datetime | None = None
+    counts: bool = True
+
+
+def record_report(attempt: Try, report: SendReport) -> OutgoingMessage.State:
+    """Writes what the server said. Returns the message's new state.
+
+    Temporary refusals wait for the next try, which goes to those recipients only.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        _record_attempt(attempt, report, now)
+        _record_recipients(attempt.outgoing, report.recipients)
+        fate = _decide(attempt.outgoing, report, now)
+        if fate.state in (State.SENT, State.FAILED):
+            _give_up_on_pending(attempt.outgoing)
+        _write(attempt, fate, report, now)
+        _note_departure(attempt.outgoing, report, now)
+    return fate.state
+
+
+def record_error(attempt: Try, error: MailError) -> OutgoingMessage.State:
+    """Writes that there was no server to talk to, no login, or no end to the talk."""
+    verdict = classify_error(error)
+    pending = attempt.outgoing.recipients.filter(state=Recipient.State.PENDING)
+    replies = tuple(
+        RecipientReply(email, error.code, error.detail, verdict)
+        for email in pending.values_list("email", flat=True)
+    )
+    report = SendReport(replies, error.code, error.detail or str(error), error.step, verdict)
+    return record_report(attempt, report)
+
+
+def record_unsendable(attempt: Try, reason: str) -> OutgoingMessage.State:
+    """Writes that the message itself cannot be sent, ever."""
+    replies = tuple(
+        RecipientReply(email, 0, reason, Verdict.PERMANENT)
+        for email in attempt.outgoing.recipients.values_list("email", flat=True)
+    )
+    return record_report(attempt, SendReport(replies, 0, reason, Step.MAIL, Verdict.PERMANENT))
+
+
+def error_kind(report: SendReport) -> str:
+    """The stable keyword of a failure; "" after success. The screens have a remedy for each."""
+    code, text, step = report.reply_code, report.reply_text, report.step
+    match report.verdict:
+        case Verdict.ACCEPTED:
+            return ""
+        case Verdict.UNCERTAIN:
+            return "uncertain"
+        case Verdict.THROTTLE:
+            return Kind.RATE_LIMITED
+        case Verdict.ACCOUNT:
+            return Kind.LOGIN_FAILED if step is Step.LOGIN else Kind.SENDER_REFUSED
+        case Verdict.TEMPORARY:
+            return Kind.SERVER_BUSY if code else Kind.DISCONNECTED
+    if code == 552 or "5.3.4" in text:
+        return Kind.TOO_LARGE
+    refusals = {Step.RCPT: Kind.RECIPIENT_REFUSED, Step.MAIL: Kind.SENDER_REFUSED}
+    return refusals.get(step, Kind.MESSAGE_REFUSED)
+
+
+def _record_attempt(attempt: Try, report: SendReport, now: datetime) -> None:
+    Attempt.objects.create(
+        outgoing=attempt.outgoing,
+        started_at=attempt.started_at,
+        ended_at=now,
+        server=attempt.server[:260],
+        step=report.step,
+        verdict=report.verdict,
+        code=report.reply_code,
+        reply=report.reply_text[:500],
+        transcript=attempt.transcript,
+    )
+
+
+def _record_recipients(outgoing: OutgoingMessage, replies: tuple[RecipientReply, ...]) -> None:
+    """Only the tried ones; whoever accepted the message before stays accepted."""
+    rows = {row.email: row for row in outgoing.recipients.filter(state=Recipient.State.PENDING)}
+    changed = []
+    for reply in replies:
+        row = rows.get(reply.address)
+        if row is None:
+            continue
+        row.state = _RECIPIENT_STATES.get(reply.verdict, Recipient.State.PENDING)
+        row.code = reply.code
+        row.reply = reply.text[:500]
+        changed.append(row)
+    Recipient.objects.bulk_update(changed, ["state", "code", "reply"])
+
+
+def _decide(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> _Fate:
+    """The message's state from the verdicts on its recipients."""
+    verdicts = {reply.verdict for reply in report.recipients}
+    if Verdict.UNCERTAIN in verdicts:
+        return _Fate(State.UNCERTAIN, next_look(now, now))
+    is_untouched = not outgoing.attempts_made and Verdict.ACCEPTED not in verdicts
+    waiting = State.QUEUED if is_untouched else State.RETRY
+    if Verdict.ACCOUNT in verdicts:
+        return _Fate(waiting, now, counts=False)
+    if Verdict.THROTTLE in verdicts:
+        return _Fate(waiting, end_of_throttle(report.reply_text, now), counts=False)
+    if Verdict.TEMPORARY in verdicts:
+        when = next_try(outgoing.attempts_made + 1, now)
+        if when is not None:
+            return _Fate(State.RETRY, when)
+    has_arrived = outgoing.recipients.filter(
+        state__in=[Recipient.State.ACCEPTED, Recipient.State.BOUNCED]
+    ).exists()
+    return _Fate(State.SENT if has_arrived else State.FAILED)
+
+
+def _give_up_on_pending(outgoing: OutgoingMessage) -> None:
+    outgoing.recipients.filter(state=Recipient.State.PENDING).update(state=Recipient.State.REFUSED)
+
+
+def _write(attempt: Try, fate: _Fate, report: SendReport, now: datetime) -> None:
+    """A result that comes after the sweep declared the message uncertain still counts."""
+    outgoing = attempt.outgoing
+    is_sent = fate.state == State.SENT
+    written = OutgoingMessage.objects.filter(
+        pk=outgoing.pk, claimed_by=attempt.owner, state__in=[State.SENDING, State.UNCERTAIN]
+    ).update(
+        state=fate.state,
+        next_attempt_at=fate.next_attempt_at,
+        attempts_made=F("attempts_made") + (1 if fate.counts else 0),
+        claimed_by=attempt.owner if fate.state == State.UNCERTAIN else "",
+        claimed_until=None,
+        sent_at=(outgoing.sent_at or now) if is_sent else outgoing.sent_at,
+        error_kind="" if is_sent else error_kind(report),
+        last_reply=f"{report.reply_code or ''} {report.reply_text}".strip()[:500],
+    )
+    if not written:
+        log.warning("outgoing %s was no longer ours: %s", outgoing.pk, report.verdict)
+
+
+def _note_departure(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> None:
+    """From the first accepted recipient on the message is archived and its copy may be filed."""
+    departed = (Verdict.ACCEPTED, Verdict.UNCERTAIN)
+    if not any(reply.verdict in departed for reply in report.recipients):
+        return
+    if outgoing.origin != OutgoingMessage.Origin.FORWARD:
+        add(
+            account=outgoing.account,
+            message=outgoing.message,
+            direction=StoredMessage.Direction.OUTGOING,
+            mail_date=now,
+        )
+    if report.verdict is Verdict.ACCEPTED:
+        OutgoingMessage.objects.filter(pk=outgoing.pk, sent_at__isnull=True).update(sent_at=now)
+        OutgoingMessage.objects.filter(
+            pk=outgoing.pk, sent_copy=SentCopy.WANTED, sent_copy_next_at__isnull=True
+        ).update(sent_copy_next_at=now)

@@ -1,0 +1,91 @@
+"""A delivery report comes back: what it says is noted at the message that was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from mailaccounts.models import MailAccount
+from mailcore.bounces import Bounce, BounceRecipient
+from mailcore.threading import read_own_message_id
+from mailstore.ids import message_id_keys
+from mailstore.store import hash_message_id
+from outbox.models import OutgoingMessage, Recipient
+
+_RECENT = timedelta(days=5)  # servers give up within this time (RFC 5321, 4.5.4.1)
+_DELIVERED_ONCE = (
+    OutgoingMessage.State.SENT,
+    OutgoingMessage.State.UNCERTAIN,
+    OutgoingMessage.State.BOUNCED,
+)
+
+
+def record_bounce(
+    *, bounce: Bounce, account: MailAccount, received_at: datetime
+) -> OutgoingMessage | None:
+    """The message the report is about, its refused recipients marked; None if it is not ours.
+
+    By the Message-IDs it encloses, which nobody can guess; else by the recipient and a recent
+    sending of the account that received the report. Delays and receipts change no state.
+    """
+    outgoing = _find_by_id(bounce) or _find_by_recipient(bounce, account, received_at)
+    if outgoing is None or bounce.kind != "failed":
+        return outgoing
+    refused = [one for one in bounce.recipients if one.action in ("failed", "")]
+    marked = sum(_mark(outgoing, recipient) for recipient in refused)
+    if not marked and outgoing.recipients.count() == 1:
+        # A forwarding address: the report names another recipient than we do.
+        reason = _reason(refused[0]) if refused else ""
+        marked = outgoing.recipients.update(state=Recipient.State.BOUNCED, reply=reason)
+    if marked:
+        OutgoingMessage.objects.filter(pk=outgoing.pk, state__in=_DELIVERED_ONCE[:2]).update(
+            state=OutgoingMessage.State.BOUNCED,
+            error_kind="bounced",
+            last_reply=_reason(refused[0]) if refused else "",
+        )
+        outgoing.refresh_from_db(fields=["state", "error_kind", "last_reply"])
+    return outgoing
+
+
+def _find_by_id(bounce: Bounce) -> OutgoingMessage | None:
+    keys = message_id_keys()
+    for message_id in (*bounce.original_message_ids, bounce.envelope_id):
+        if message_id and read_own_message_id(message_id, keys=keys) is not None:
+            found = (
+                OutgoingMessage.objects.filter(message__message_id_hash=hash_message_id(message_id))
+                .select_related("message")
+                .first()
+            )
+            if found is not None:
+                return found
+    return None
+
+
+def _find_by_recipient(
+    bounce: Bounce, account: MailAccount, received_at: datetime
+) -> OutgoingMessage | None:
+    if bounce.original_message_ids:
+        return None  # it says which message it means, and that one is not ours
+    emails = {recipient.address for recipient in bounce.recipients}
+    return (
+        OutgoingMessage.objects.filter(
+            account=account,
+            recipients__email__in=emails | {email.lower() for email in emails},
+            state__in=_DELIVERED_ONCE,
+            created_at__gte=received_at - _RECENT,
+        )
+        .select_related("message")
+        .order_by("-created_at")
+        .first()
+    )
+
+
+def _mark(outgoing: OutgoingMessage, recipient: BounceRecipient) -> int:
+    return outgoing.recipients.filter(email__iexact=recipient.address).update(
+        state=Recipient.State.BOUNCED, reply=_reason(recipient)
+    )
+
+
+def _reason(recipient: BounceRecipient) -> str:
+    parts: Iterable[str] = (recipient.status, recipient.diagnostic)
+    return " ".join(part for part in parts if part)[:500]
