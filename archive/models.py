@@ -24,6 +24,7 @@ class ArchiveEntry(models.Model):
     mail_date = models.DateTimeField()  # INTERNALDATE or time of sending
     archived_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    bytes_pending = models.BooleanField(default=False)  # nobody needs the bytes; they go next
 
     class Meta:
         verbose_name = _("Archiveintrag")
@@ -35,7 +36,14 @@ class ArchiveEntry(models.Model):
                 name="archive_entry_has_message_or_was_deleted",
             ),
         ]
-        indexes = [models.Index(fields=["account", "mail_date"])]
+        indexes = [
+            models.Index(fields=["account", "mail_date"]),
+            models.Index(
+                fields=["deleted_at"],
+                condition=models.Q(bytes_pending=True),
+                name="archive_bytes_to_delete",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account}: {self.sha256[:12]}"

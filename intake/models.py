@@ -43,7 +43,12 @@ class IntakeItem(models.Model):
     blob = models.CharField(max_length=64, blank=True)  # SHA-256 once the bytes are kept
     message_id_hash = models.CharField(max_length=40, blank=True)
     message = models.ForeignKey(
-        StoredMessage, on_delete=models.PROTECT, null=True, blank=True, related_name="intake_items"
+        # Null again once the archive's retention has deleted the message: `blob` still names it.
+        StoredMessage,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="intake_items",
     )
     # Deleting on the server: wanted when taken over, done when the server said so.
     delete_wanted = models.BooleanField(default=False)
@@ -58,11 +63,11 @@ class IntakeItem(models.Model):
                 fields=["account", "folder", "uidvalidity", "uid"], name="intake_once"
             ),
             models.CheckConstraint(
-                condition=~models.Q(state="done") | models.Q(message__isnull=False),
-                name="intake_done_has_message",
+                condition=~models.Q(state="done") | ~models.Q(blob=""),
+                name="intake_done_has_bytes",
             ),
             models.CheckConstraint(
-                condition=models.Q(delete_wanted=False) | models.Q(message__isnull=False),
+                condition=models.Q(delete_wanted=False) | models.Q(state="done"),
                 name="intake_deletes_only_what_is_kept",
             ),
         ]
@@ -76,6 +81,16 @@ class IntakeItem(models.Model):
                 fields=["account", "folder"],
                 condition=models.Q(delete_wanted=True, deleted_at__isnull=True),
                 name="intake_to_delete",
+            ),
+            models.Index(
+                fields=["folder", "internal_date"],
+                condition=models.Q(state="excluded"),
+                name="intake_excluded",
+            ),
+            models.Index(
+                fields=["account"],
+                condition=models.Q(state__in=["quarantined", "too_large"]),
+                name="intake_set_aside",
             ),
             models.Index(fields=["account", "message_id_hash"], name="intake_by_message_id"),
         ]

@@ -7,12 +7,15 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.utils import timezone
 
+FRESH = timedelta(minutes=30)
 LEVEL = 1  # mail is mostly base64 and HTML; higher levels cost time and win little
 
 
@@ -36,10 +39,19 @@ def put_blobs(raws: Iterable[bytes]) -> list[str]:
     for raw in raws:
         sha256 = sha256_of(raw)
         name = blob_name(sha256)
-        if not storage.exists(name):
+        if not _is_fresh(storage, name):
             storage.save(name, ContentFile(zlib.compress(raw, LEVEL)))
         names.append(sha256)
     return names
+
+
+def _is_fresh(storage: Storage, name: str) -> bool:
+    """Whether the bytes are there and too young to be deleted as unneeded this very moment."""
+    try:
+        written = storage.get_modified_time(name)
+    except FileNotFoundError:
+        return False
+    return timezone.now() - written < FRESH
 
 
 def get_blob(sha256: str) -> bytes:
@@ -62,10 +74,19 @@ def delete_blob(sha256: str) -> None:
     storages["blobs"].delete(blob_name(sha256))
 
 
+def delete_stale_blob(sha256: str) -> bool:
+    """Deletes bytes that nothing refers to, unless they were stored again lately (False)."""
+    storage = storages["blobs"]
+    if _is_fresh(storage, blob_name(sha256)):
+        return False
+    storage.delete(blob_name(sha256))
+    return True
+
+
 class SyncedFileStorage(FileSystemStorage):
     """Files that survive a power cut once `save` has returned: temporary file, fsync, rename, fsync.
 
-    Saving under a name that exists keeps the old file: names are hashes of the content.
+    Saving under a name that exists replaces the file by the same content: names are its hashes.
     """
 
     def save(
