@@ -10,17 +10,112 @@ import re
 import sys
 from pathlib import Path
 
-NAMES = """
-activity alert-triangle archive arrow-down arrow-left arrow-up at-sign ban bar-chart bell bold bot
-building-2 calendar-clock check check-circle chevron-down chevron-left chevron-right chevron-up
-chevrons-up-down circle circle-alert clock code contact copy download ellipsis external-link eye
-eye-off file file-text filter flag folder forward git-merge help-circle history hourglass image
-inbox info italic key-round keyboard layers layout-dashboard link list list-checks list-ordered
-lock log-out mail mail-plus menu message-square monitor moon panel-right paperclip pause pencil
-phone play plus printer quote refresh-cw remove-formatting reply reply-all route scroll-text search
-send server settings shield signature split square star sticky-note sun tag ticket trash-2 underline
-undo-2 unlink unlock upload user user-check user-plus users wifi-off x x-circle zap
-""".split()
+NAMES = [
+    "activity",
+    "alert-triangle",
+    "archive",
+    "arrow-down",
+    "arrow-left",
+    "arrow-up",
+    "at-sign",
+    "ban",
+    "bar-chart",
+    "bell",
+    "bold",
+    "bot",
+    "building-2",
+    "calendar-clock",
+    "check",
+    "check-circle",
+    "chevron-down",
+    "chevron-left",
+    "chevron-right",
+    "chevron-up",
+    "chevrons-up-down",
+    "circle",
+    "circle-alert",
+    "clock",
+    "code",
+    "contact",
+    "copy",
+    "download",
+    "ellipsis",
+    "external-link",
+    "eye",
+    "eye-off",
+    "file",
+    "file-text",
+    "filter",
+    "flag",
+    "folder",
+    "forward",
+    "git-merge",
+    "help-circle",
+    "history",
+    "hourglass",
+    "image",
+    "inbox",
+    "info",
+    "italic",
+    "key-round",
+    "keyboard",
+    "layers",
+    "layout-dashboard",
+    "link",
+    "list",
+    "list-checks",
+    "list-ordered",
+    "lock",
+    "log-out",
+    "mail",
+    "mail-plus",
+    "menu",
+    "message-square",
+    "monitor",
+    "moon",
+    "panel-right",
+    "paperclip",
+    "pause",
+    "pencil",
+    "phone",
+    "play",
+    "plus",
+    "printer",
+    "quote",
+    "refresh-cw",
+    "remove-formatting",
+    "reply",
+    "reply-all",
+    "route",
+    "scroll-text",
+    "search",
+    "send",
+    "server",
+    "settings",
+    "shield",
+    "signature",
+    "split",
+    "square",
+    "star",
+    "sticky-note",
+    "sun",
+    "tag",
+    "ticket",
+    "trash-2",
+    "underline",
+    "undo-2",
+    "unlink",
+    "unlock",
+    "upload",
+    "user",
+    "user-check",
+    "user-plus",
+    "users",
+    "wifi-off",
+    "x",
+    "x-circle",
+    "zap",
+]
 ALIASES = {"trash": "trash-2", "refresh": "refresh-cw", "undo": "undo-2"}
 STATIC = Path(__file__).resolve().parent.parent / "static"
 TARGET = STATIC / "icons.svg"
@@ -33,7 +128,9 @@ def write_sprite(icons: Path, target: Path) -> int:
         f'<symbol id="{name}" viewBox="0 0 24 24">{_drawing(icons / f"{source}.svg")}</symbol>'
         for name, source in sorted(sources.items())
     ]
-    symbols.append(f'<symbol id="logo" viewBox="0 0 32 32">{_drawing(STATIC / "logo.svg")}</symbol>')
+    symbols.append(
+        f'<symbol id="logo" viewBox="0 0 32 32">{_drawing(STATIC / "logo.svg")}</symbol>'
+    )
     head = (
         "<!-- lucide, ISC licence; see vendor/vendor.toml. Written by scripts/make_icons.py -->\n"
         '<svg xmlns="http://www.w3.org/2000/svg">\n'

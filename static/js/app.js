@@ -1,7 +1,10 @@
 /* What every page does: CSRF header, busy state, toasts, focus, lost network; and the modules a page
    asks for. Each module exports start(app) and gets what it needs through `app`. */
 
-const assets = document.querySelector('meta[name="assets"]').dataset;
+// By name: the addresses in <meta name="assets" data-js-NAME="…">.
+const assets = Object.fromEntries(
+  Object.entries(document.querySelector('meta[name="assets"]').dataset).map(([key, url]) => [key.slice(2).toLowerCase(), url]),
+);
 const english = document.documentElement.lang.startsWith("en");
 const TEXTS = english
   ? {
@@ -192,6 +195,7 @@ const closeMenus = () => {
     document.querySelectorAll("details.menu[open]").forEach((menu) => {
       if (!menu.contains(event.target) || event.target.closest(".menu-item")) menu.open = false;
     });
+    event.target.closest(".menu-item")?.closest("[popover]:popover-open")?.hidePopover();
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -231,11 +235,10 @@ const fitFrames = () => {
 };
 
 const loaded = new Map();
-const address = (name) => (name === "theme" ? assets.themeModule : assets[name]);
 
 /** Loads a module once and starts it; gives what its start() returns. */
 const need = (name) => {
-  if (!loaded.has(name)) loaded.set(name, import(address(name)).then((module) => module.start(app)));
+  if (!loaded.has(name)) loaded.set(name, import(assets[name]).then((module) => module.start(app)));
   return loaded.get(name);
 };
 

@@ -7,10 +7,11 @@ export const start = (app) => {
     : { sure: "Bitte bestätigen", cancel: "Abbrechen", go: "Fortfahren", type: "Zum Bestätigen eingeben:", close: "Schließen", drop: "Ihre Eingaben verwerfen?", discard: "Verwerfen" };
   const openers = new WeakMap();
   let opener = null;
+  let slotOpener = null; // outlives the answers that replace the dialog in the slot
 
   const show = (dialog) => {
     if (dialog.open) return;
-    openers.set(dialog, opener ?? document.activeElement);
+    openers.set(dialog, dialog.closest("#dialog-slot") ? slotOpener : (opener ?? document.activeElement));
     opener = null;
     const heading = dialog.querySelector("h1, h2");
     if (heading && !dialog.hasAttribute("aria-label")) {
@@ -69,8 +70,12 @@ export const start = (app) => {
       event.preventDefault();
       opener = link;
       const where = link.dataset.dialog || link.getAttribute("href");
-      if (where.startsWith("#")) show(document.querySelector(where));
-      else window.htmx.ajax("GET", where, { target: "#dialog-slot", swap: "innerHTML" });
+      if (where.startsWith("#")) {
+        show(document.querySelector(where));
+      } else {
+        slotOpener = link;
+        window.htmx.ajax("GET", where, { target: "#dialog-slot", swap: "innerHTML" });
+      }
       return;
     }
     const close = event.target.closest("dialog [data-close]");
