@@ -11,30 +11,14 @@ from urllib.parse import urlsplit
 
 from bleach.html5lib_shim import Filter  # type: ignore[attr-defined]
 
+_NAME = re.compile(r"[a-z0-9-]+")
+
 _FILE_ENDINGS = frozenset(
-    [
-        "pdf",
-        "doc",
-        "docx",
-        "xls",
-        "xlsx",
-        "ppt",
-        "pptx",
-        "txt",
-        "csv",
-        "xml",
-        "zip",
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "html",
-        "htm",
-        "eml",
-        "msg",
-        "odt",
-        "ods",
-    ]
+    _NAME.findall(
+        """
+        pdf doc docx xls xlsx ppt pptx txt csv xml zip png jpg jpeg gif html htm eml msg odt ods
+        """
+    )
 )
 _SHOWN_HOST = re.compile(
     r"(https?://)?(?:[^\s/@]{1,100}@)?((?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})\.?(?::\d{1,5})?(?=[/?#\s]|\Z)",

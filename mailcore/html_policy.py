@@ -8,82 +8,17 @@ from typing import Protocol
 import tinycss2  # type: ignore[import-untyped]
 from bleach.css_sanitizer import CSSSanitizer
 
+_NAME = re.compile(r"[a-z0-9-]+")
+
 TAGS = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "address",
-        "article",
-        "aside",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "font",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "main",
-        "mark",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "samp",
-        "section",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "wbr",
-    ]
+    _NAME.findall(
+        """
+        a abbr acronym address article aside b bdi bdo big blockquote br caption center cite
+        code col colgroup dd del details dfn div dl dt em figcaption figure font footer h1 h2 h3
+        h4 h5 h6 header hr i img ins kbd li main mark nav ol p pre q s samp section small span
+        strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr
+        """
+    )
 )
 PROTOCOLS = frozenset({"http", "https", "mailto", "tel", "cid", "data"})
 _EVERYWHERE = frozenset({"style", "align", "dir", "lang", "title", "bgcolor"})
@@ -111,79 +46,30 @@ _LINK = re.compile(r"(?:https?://|//|mailto:|tel:)", re.IGNORECASE)
 _PICTURE = re.compile(r"(?:https?://|//|cid:)", re.IGNORECASE)
 
 _PROPERTIES = frozenset(
-    [
-        "background-color",
-        "border",
-        "border-bottom",
-        "border-bottom-color",
-        "border-bottom-style",
-        "border-bottom-width",
-        "border-collapse",
-        "border-color",
-        "border-left",
-        "border-left-color",
-        "border-left-style",
-        "border-left-width",
-        "border-radius",
-        "border-right",
-        "border-right-color",
-        "border-right-style",
-        "border-right-width",
-        "border-spacing",
-        "border-style",
-        "border-top",
-        "border-top-color",
-        "border-top-style",
-        "border-top-width",
-        "border-width",
-        "caption-side",
-        "clear",
-        "color",
-        "direction",
-        "display",
-        "empty-cells",
-        "float",
-        "font",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-variant",
-        "font-weight",
-        "height",
-        "letter-spacing",
-        "line-height",
-        "list-style",
-        "list-style-position",
-        "list-style-type",
-        "margin",
-        "margin-bottom",
-        "margin-left",
-        "margin-right",
-        "margin-top",
-        "max-height",
-        "max-width",
-        "min-height",
-        "min-width",
-        "overflow",
-        "overflow-wrap",
-        "padding",
-        "padding-bottom",
-        "padding-left",
-        "padding-right",
-        "padding-top",
-        "table-layout",
-        "text-align",
-        "text-decoration",
-        "text-indent",
-        "text-transform",
-        "unicode-bidi",
-        "vertical-align",
-        "white-space",
-        "width",
-        "word-break",
-        "word-spacing",
-        "word-wrap",
-    ]
+    _NAME.findall(
+        """
+        background-color border border-bottom border-bottom-color border-bottom-style
+        border-bottom-width border-collapse border-color border-left border-left-color
+        border-left-style border-left-width border-radius border-right border-right-color
+        border-right-style border-right-width border-spacing border-style border-top
+        border-top-color border-top-style border-top-width border-width caption-side clear color
+        direction display empty-cells float font font-family font-size font-style font-variant
+        font-weight height letter-spacing line-height list-style list-style-position
+        list-style-type margin margin-bottom margin-left margin-right margin-top max-height
+        max-width min-height min-width overflow overflow-wrap padding padding-bottom
+        padding-left padding-right padding-top table-layout text-align text-decoration
+        text-indent text-transform unicode-bidi vertical-align white-space width word-break
+        word-spacing word-wrap
+        """
+    )
+)
+_BACKGROUND_WORDS = frozenset(
+    _NAME.findall(
+        """
+        repeat no-repeat repeat-x repeat-y space round scroll fixed local center left right top
+        bottom cover contain auto none border-box padding-box content-box inherit initial unset
+        """
+    )
 )
 _COLOUR_FUNCTIONS = frozenset({"rgb", "rgba", "hsl", "hsla"})
 _LONGEST_STYLE = 4000  # characters
@@ -253,36 +139,6 @@ def _is_colour(value: tinycss2.ast.Node) -> bool:
     return value.type == "hash" or (
         value.type == "function" and value.lower_name in _COLOUR_FUNCTIONS
     )
-
-
-_BACKGROUND_WORDS = frozenset(
-    [
-        "repeat",
-        "no-repeat",
-        "repeat-x",
-        "repeat-y",
-        "space",
-        "round",
-        "scroll",
-        "fixed",
-        "local",
-        "center",
-        "left",
-        "right",
-        "top",
-        "bottom",
-        "cover",
-        "contain",
-        "auto",
-        "none",
-        "border-box",
-        "padding-box",
-        "content-box",
-        "inherit",
-        "initial",
-        "unset",
-    ]
-)
 
 
 def _is_plain(value: tinycss2.ast.Node) -> bool:

@@ -39,6 +39,7 @@ class _Writer:
     link_pieces: list[str] | None = None
     ends_blank: bool = True
     wants_gap: bool = False
+    gap_quotes: int = 0  # the blank line belongs to the outer one of two quotes
 
     def write(self, text: str) -> None:
         if self.preformatted:
@@ -71,7 +72,7 @@ class _Writer:
             return
         prefix = "> " * min(self.quotes, _DEEPEST_QUOTE)
         if self.wants_gap and self.lines:
-            gap = prefix.rstrip()
+            gap = ("> " * min(self.gap_quotes, self.quotes, _DEEPEST_QUOTE)).rstrip()
             if self.lines[-1].strip("> "):
                 self.lines.append(gap)
         self.wants_gap = False
@@ -80,6 +81,7 @@ class _Writer:
 
     def paragraph(self) -> None:
         self.break_line()
+        self.gap_quotes = min(self.gap_quotes, self.quotes) if self.wants_gap else self.quotes
         self.wants_gap = True
 
 

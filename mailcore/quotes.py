@@ -7,7 +7,7 @@ import re
 _LONGEST_LINE = 1000  # characters of a line that are looked at
 _ATTRIBUTION_LINES = 4
 _ATTRIBUTION_START = re.compile(
-    r"\s*(?:>\s*)?(?:am|on|il|le|el|op)\b.*\d|\s*\S.*\d{4}.*<\S+@", re.I
+    r"\s*(?:>\s*)?(?:am|on|il|le|el|op)\b.*\d|\s*\S.*<[^<>\s@]+@[^<>\s]+>", re.I
 )
 _ATTRIBUTION = re.compile(
     r"\s*(?:am\b.*\bschrieb\b.*|on\b.*\bwrote\b.*|.*<[^<>\s]+@[^<>\s]+>\s*(?:schrieb|wrote)\b.*"
@@ -47,16 +47,33 @@ def split_quoted(text: str) -> tuple[str, str]:
 
 
 def _find_start(lines: list[str]) -> int:
+    ends_quoted = _quoted_ends(lines)
     for at, line in enumerate(lines):
         short = line[:_LONGEST_LINE]
         if _SEPARATOR.fullmatch(short) or _is_outlook_block(lines, at):
             return _include_rule(lines, at)
         size = _attribution_size(lines, at)
-        if size and _only_quotes_follow(lines, at + size):
+        if size and ends_quoted[at + size]:
             return at
-        if _QUOTED.match(short) and _only_quotes_follow(lines, at):
+        if _QUOTED.match(short) and ends_quoted[at]:
             return at
     return len(lines)
+
+
+def _quoted_ends(lines: list[str]) -> list[bool]:
+    """For each line whether no new text follows from there: all is marked as a quote, or nothing.
+
+    An unmarked quote counts behind an attribution if nothing below it is marked.
+    """
+    marked = unmarked = 0
+    ends = [False]
+    for line in reversed(lines):
+        if _QUOTED.match(line[:_LONGEST_LINE]):
+            marked += 1
+        elif line.strip():
+            unmarked += 1
+        ends.append(bool(marked) != bool(unmarked))
+    return ends[::-1]
 
 
 def _attribution_size(lines: list[str], at: int) -> int:
@@ -94,10 +111,3 @@ def _include_rule(lines: list[str], at: int) -> int:
     while before >= 0 and not lines[before].strip():
         before -= 1
     return before if before >= 0 and _RULE.fullmatch(lines[before][:_LONGEST_LINE]) else at
-
-
-def _only_quotes_follow(lines: list[str], at: int) -> bool:
-    """Whether no new text follows; an unmarked quote counts if nothing in it is marked."""
-    rest = [line for line in lines[at:] if line.strip()]
-    marked = [bool(_QUOTED.match(line[:_LONGEST_LINE])) for line in rest]
-    return bool(rest) and (all(marked) or not any(marked))
