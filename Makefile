@@ -33,7 +33,7 @@ run: .venv/.installed
 	@$(MANAGE) serve --host $(HOST) --port $(PORT)
 
 demo: .venv/.installed
-	@$(MANAGE) demo --host $(HOST) --port $(PORT)
+	@DATA_DIR="$${DATA_DIR:-./data/demo}" $(MANAGE) demo --host $(HOST) --port $(PORT)
 
 test: .venv/.installed
 	@$(BIN)/python scripts/test.py $(ARGS)

@@ -1,0 +1,1 @@
+"""A company with living mail traffic, to try everything without any real mailbox: `make demo`."""
