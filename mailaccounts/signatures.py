@@ -91,14 +91,15 @@ def clean_with_pictures(html: str) -> tuple[str, tuple[FilePart, ...]]:
     Scripts, forms and event handlers go; tables, inline styles and pictures stay. HTML too complex
     to be cleaned becomes its text.
     """
-    with_cids, files = _take_out_pictures(html)
+    with_cids, files = take_out_pictures(html)
     cleaned = clean_html(with_cids)
     if cleaned.too_complex:
         return "<br>".join(escape(line) for line in html_to_text(html).splitlines()), ()
     return rewrite_images(cleaned.html, cid=lambda cid: f"cid:{cid}", remote=str), files
 
 
-def _take_out_pictures(html: str) -> tuple[str, tuple[FilePart, ...]]:
+def take_out_pictures(html: str) -> tuple[str, tuple[FilePart, ...]]:
+    """The HTML with cid: in place of data: URIs, and the pictures as files."""
     pieces: list[str] = []
     files: dict[str, FilePart] = {}
     at = 0
