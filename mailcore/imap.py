@@ -81,6 +81,7 @@ class ImapSession:
         self._client = client
         self._login = login
         self._status = FolderStatus(0, 0, 0)
+        self._is_readonly = True
         self.is_usable = True
 
     def __enter__(self) -> Self:
@@ -108,6 +109,8 @@ class ImapSession:
 
     @contextmanager
     def _step(self, step: Step) -> Iterator[None]:
+        if not self.is_usable:
+            raise MailError(Kind.DISCONNECTED, step, "this session has ended")
         try:
             with translated(step, self._login, self._client):
                 yield
@@ -148,6 +151,7 @@ class ImapSession:
                 uidnext=int(answer.get(b"UIDNEXT", 0)),
                 messages=int(answer[b"EXISTS"]),
             )
+            self._is_readonly = readonly
             return self._status
 
     def list_new(self, after_uid: int, limit: int) -> tuple[MessageInfo, ...]:
@@ -225,6 +229,8 @@ class ImapSession:
 
         The folder must be selected with readonly=False.
         """
+        if self._is_readonly:  # some servers answer OK and do nothing
+            raise MailError(Kind.SERVER_ERROR, Step.STORE, "the folder is selected read-only")
         can_expunge = "UIDPLUS" in self.capabilities
         with self._step(Step.STORE):
             for chunk in _chunks(uids):

@@ -290,6 +290,8 @@ def _translate(
     if cause is not None:
         return translate_error(cause, step)
     detail = login.mask(_server_text(error))
+    if client is not None and "BYE" in client.wire.untagged_responses:
+        return MailError(_busy_kind(detail.lower()) or Kind.DISCONNECTED, step, detail)
     if isinstance(error, imaplib.IMAP4.abort) and ("EOF" in detail or "unterminated" in detail):
         return MailError(Kind.DISCONNECTED, step, detail)
     if isinstance(error, CapabilityError):
@@ -337,7 +339,7 @@ def _refusal_kind(text: str, step: Step, login: ServerLogin) -> Kind:
         return Kind.FOLDER_MISSING
     if "[overquota]" in text or "[toobig]" in text:
         return Kind.TOO_LARGE
-    return Kind.DISCONNECTED if "bye" in text else Kind.SERVER_ERROR
+    return Kind.DISCONNECTED if text.startswith("bye") else Kind.SERVER_ERROR
 
 
 def _busy_kind(text: str) -> Kind | None:
