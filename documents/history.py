@@ -1,0 +1,62 @@
+"""The „Versand“ list of a document: one line per channel and press."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from documents.badges import Badge, dispatch_badge
+from documents.models import Dispatch, Document
+from outbox.models import OutgoingMessage, Recipient
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """A line of the list; `is_open`: its fate is not known yet."""
+
+    dispatch: Dispatch
+    channel: StrOrPromise
+    badge: Badge
+    result: str
+    is_open: bool
+
+
+def dispatch_history(document: Document, *, press: str = "") -> list[HistoryLine]:
+    """Every dispatch of the document, newest first; with `press` only those of one press."""
+    dispatches = document.dispatches.select_related("outgoing", "created_by").prefetch_related(
+        "outgoing__recipients"
+    )
+    if press:
+        dispatches = dispatches.filter(press=press)
+    return [_line(dispatch) for dispatch in dispatches]
+
+
+def _line(dispatch: Dispatch) -> HistoryLine:
+    return HistoryLine(
+        dispatch=dispatch,
+        channel=dispatch.get_channel_display(),
+        badge=dispatch_badge(dispatch),
+        result=_result(dispatch),
+        is_open=dispatch.state == Dispatch.State.PENDING,
+    )
+
+
+def _result(dispatch: Dispatch) -> str:
+    """What is worth knowing beside the state: refused recipients, the server's last answer."""
+    if not dispatch.outgoing:
+        return dispatch.result
+    bad = (Recipient.State.REFUSED, Recipient.State.BOUNCED)
+    refused = [
+        _("%(email)s: %(reply)s") % {"email": recipient.email, "reply": recipient.reply}
+        for recipient in dispatch.outgoing.recipients.all()
+        if recipient.state in bad
+    ]
+    if refused:
+        return " · ".join(refused)
+    quiet = (OutgoingMessage.State.SENT, OutgoingMessage.State.QUEUED)
+    return "" if dispatch.outgoing.state in quiet else dispatch.outgoing.last_reply

@@ -1,0 +1,121 @@
+"""Which documents a list shows, and one row of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Exists, OuterRef, Q
+from django.http import QueryDict
+
+from documents.badges import Badge, document_badge
+from documents.models import Dispatch, Document, DocumentKind, Position
+from documents.models.document import DocumentQuerySet
+from documents.totals import add_up
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the address of a list page asks for. An unreadable value counts as not given."""
+
+    query: str = ""
+    kind: str = ""
+    state: str = ""
+    address: int | None = None
+
+    @classmethod
+    def read(cls, values: QueryDict) -> Wanted:
+        state = values.get("status", "")
+        address = values.get("adresse", "")
+        return cls(
+            query=values.get("q", "").strip()[:100],
+            kind=values.get("art", "")[:20],
+            state=state if state in Document.State.values else "",
+            address=int(address) if address.isascii() and address.isdigit() else None,
+        )
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.query or self.kind or self.state or self.address)
+
+    @property
+    def query_string(self) -> str:
+        """For the links to other pages: „q=huber&“ or nothing."""
+        values = {
+            "q": self.query,
+            "art": self.kind,
+            "status": self.state,
+            "adresse": str(self.address or ""),
+        }
+        given = {name: value for name, value in values.items() if value}
+        return f"{urlencode(given)}&" if given else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list; `gross` is None for kinds without prices."""
+
+    document: Document
+    badge: Badge
+    gross: Decimal | None
+
+
+def find_documents(visible: DocumentQuerySet, wanted: Wanted) -> DocumentQuerySet:
+    """Narrows what the user may see; newest first."""
+    found = visible
+    if wanted.kind:
+        found = found.filter(kind__key=wanted.kind)
+    if wanted.state:
+        found = found.filter(state=wanted.state)
+    if wanted.address:
+        found = found.filter(address=wanted.address)
+    for word in wanted.query.split():
+        found = found.filter(_says(word))
+    return found
+
+
+def _says(word: str) -> Q:
+    """Number (with its prefix or without), address or text of a position."""
+    position = Position.objects.filter(document=OuterRef("pk"))
+    found: Q = (
+        Q(number__istartswith=word)
+        | Q(address__name__icontains=word)
+        | Q(address__number__istartswith=word)
+        | Q(Exists(position.filter(Q(text__icontains=word) | Q(article__istartswith=word))))
+    )
+    for prefix, pk in DocumentKind.objects.values_list("file_prefix", "pk"):
+        if prefix and word.upper().startswith(prefix) and word[len(prefix) :].isdigit():
+            found |= Q(kind=pk, number__istartswith=word[len(prefix) :])
+    return found
+
+
+def page_of_rows(found: DocumentQuerySet, number: str) -> tuple[Page[Document], list[Row]]:
+    """One page and its rows: the same number of queries however many there are."""
+    failed = Dispatch.objects.filter(document=OuterRef("pk"), state=Dispatch.State.FAILED)
+    pending = Dispatch.objects.filter(document=OuterRef("pk"), state=Dispatch.State.PENDING)
+    annotated = (
+        found.select_related("kind", "address", "project")
+        .prefetch_related("positions")
+        .annotate(has_failed=Exists(failed), is_under_way=Exists(pending))
+    )
+    page = Paginator(annotated, PAGE_SIZE).get_page(number)
+    return page, [_row(document) for document in page.object_list]
+
+
+def _row(document: Document) -> Row:
+    priced = document.kind.has_prices and not (
+        document.own_pdf_sha256 and not document.positions.all()
+    )
+    return Row(
+        document=document,
+        badge=document_badge(
+            document,
+            has_failed=getattr(document, "has_failed", False),
+            is_under_way=getattr(document, "is_under_way", False),
+        ),
+        gross=add_up(document.positions.all()).gross if priced else None,
+    )

@@ -1,0 +1,161 @@
+"""The mail of a document, exactly as it would be sent: for the preview and for the dispatch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from html import escape
+
+from django.utils.translation import gettext as _
+
+from company.models import CompanySettings, User
+from documents.dispatch_content import DispatchContent
+from documents.errors import DispatchRefused, Problem
+from documents.models import Document
+from documents.totals import add_up
+from documents.variables import document_variables
+from mailaccounts.compose_body import compose_body
+from mailaccounts.senders import NoAccountForSender, SenderChoice, may_send_as
+from mailaccounts.signatures import Signature, choose_signature
+from mailcore.build import build
+from mailcore.errors import InvalidDraft
+from mailcore.html_text import html_to_text
+from mailcore.messages import Draft, FilePart, Mailbox
+from mailcore.placeholders import fill, unknown
+from mailcore.recipients import split_address
+
+MAX_SUBJECT = 250
+# Base64 adds a third; most servers refuse mail beyond 25 to 50 MB.
+MAX_FILES_BYTES = 18_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedMail:
+    """A mail that may be queued as it is."""
+
+    draft: Draft
+    bcc: tuple[Mailbox, ...]
+    choice: SenderChoice
+    signature: Signature
+
+
+def variables_of(document: Document, user: User) -> dict[str, str]:
+    """The {VARIABLES} of this document in a mail that the user writes."""
+    return document_variables(
+        document,
+        company=CompanySettings.load(),
+        employee=user.find_employee(),
+        totals=add_up(document.positions.all()),
+    )
+
+
+def suggested_text(document: Document, user: User) -> tuple[str, str]:
+    """Subject and HTML text of the kind's template with the variables filled in."""
+    variables = variables_of(document, user)
+    subject = " ".join(fill(document.kind.mail_subject, variables, escape=False).split())
+    text = fill(document.kind.mail_text, variables, escape=False).strip()
+    paragraphs = [escape(part).replace("\n", "<br>") for part in text.split("\n\n") if part.strip()]
+    return subject, "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+
+
+def compose_mail(
+    *, document: Document, user: User, content: DispatchContent, pdf: bytes
+) -> ComposedMail:
+    """Checks everything and puts the mail together. Raises DispatchRefused with every reason."""
+    variables = variables_of(document, user)
+    subject = " ".join(fill(content.subject, variables, escape=False).split())
+    html = fill(content.html, variables, escape=True)
+    problems = [
+        *_recipient_problems(content),
+        *_text_problems(content, subject, variables.keys()),
+        *_file_problems(content.files, pdf),
+    ]
+    try:
+        choice = may_send_as(user, content.sender_email)
+    except NoAccountForSender as refusal:
+        raise DispatchRefused([*problems, Problem("sender", refusal.text)]) from refusal
+    if problems:
+        raise DispatchRefused(problems)
+    signature = choose_signature(
+        account=choice.account, project=document.project, employee=user.find_employee()
+    )
+    body = compose_body(html=html, signature=signature, project=document.project)
+    cc, bcc = _with_company_copies(content)
+    draft = Draft(
+        from_=Mailbox(choice.name, choice.email),
+        to=content.to,
+        cc=cc,
+        subject=subject,
+        text=body.text,
+        html=body.html,
+        files=(*body.files, FilePart(document.file_name, "application/pdf", pdf), *content.files),
+    )
+    _try_to_build(draft)
+    return ComposedMail(draft, bcc, choice, signature)
+
+
+def company_copies() -> tuple[tuple[Mailbox, ...], tuple[Mailbox, ...]]:
+    """(CC, BCC) that the Grundeinstellungen add to every document's mail."""
+    company = CompanySettings.load()
+    copies = (company.copy_recipient_1, company.copy_recipient_2)
+    cc = tuple(Mailbox("", email) for email in copies if email)
+    return cc, (Mailbox("", company.bcc_recipient),) if company.bcc_recipient else ()
+
+
+def _with_company_copies(
+    content: DispatchContent,
+) -> tuple[tuple[Mailbox, ...], tuple[Mailbox, ...]]:
+    cc, bcc = company_copies()
+    taken = {mailbox.email.lower() for mailbox in (*content.to, *content.cc)}
+    return (
+        (*content.cc, *(mailbox for mailbox in cc if mailbox.email.lower() not in taken)),
+        (*content.bcc, *bcc),
+    )
+
+
+def _recipient_problems(content: DispatchContent) -> list[Problem]:
+    problems = []
+    if not content.to:
+        problems.append(Problem("to", _("Bitte einen Empfänger angeben.")))
+    for field, mailboxes in (("to", content.to), ("cc", content.cc), ("bcc", content.bcc)):
+        for mailbox in mailboxes:
+            if split_address(mailbox.email) is None:
+                text = _("„%(email)s“ ist keine gültige E-Mail-Adresse.")
+                problems.append(Problem(field, text % {"email": mailbox.email}))
+    return problems
+
+
+def _text_problems(content: DispatchContent, subject: str, known: Collection[str]) -> list[Problem]:
+    problems = []
+    if not subject:
+        problems.append(Problem("subject", _("Bitte einen Betreff angeben.")))
+    if len(subject) > MAX_SUBJECT:
+        text = _("Der Betreff ist zu lang (höchstens %(count)s Zeichen).")
+        problems.append(Problem("subject", text % {"count": MAX_SUBJECT}))
+    if not html_to_text(content.html).strip():
+        problems.append(Problem("text", _("Bitte einen Text angeben.")))
+    for field, names in (
+        ("subject", unknown(content.subject, known)),
+        ("text", unknown(content.html, {*known, "SIGNATUR"})),
+    ):
+        if names:
+            listed = ", ".join(f"{{{name}}}" for name in names)
+            text = _("Diese Variable gibt es nicht: %(names)s. Bitte ersetzen oder löschen.")
+            problems.append(Problem(field, text % {"names": listed}))
+    return problems
+
+
+def _file_problems(files: tuple[FilePart, ...], pdf: bytes) -> list[Problem]:
+    if len(pdf) + sum(len(file.content) for file in files) <= MAX_FILES_BYTES:
+        return []
+    return [Problem("files", _("Die Anhänge sind zusammen größer als 18 MB."))]
+
+
+def _try_to_build(draft: Draft) -> None:
+    """What cannot be built is found here, where a person can still mend it."""
+    fields = {"from_": "sender", "from": "sender", "to": "to", "cc": "cc", "subject": "subject"}
+    try:
+        build(draft)
+    except InvalidDraft as fault:
+        text = _("Diese Angabe kann so nicht verschickt werden.")
+        raise DispatchRefused([Problem(fields.get(fault.field, ""), text)]) from fault

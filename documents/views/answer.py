@@ -1,0 +1,33 @@
+"""How the document pages answer: whole pages, or the part of a page htmx asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.cache import patch_vary_headers
+
+from company.rights import signed_in
+from documents.models import Document
+
+
+def get_document(request: HttpRequest, pk: int) -> Document:
+    """The document with what a page says about it; 404 where it does not exist for this user."""
+    visible = Document.objects.visible_to(signed_in(request))
+    related = visible.select_related("kind", "address", "contact", "project", "created_by")
+    return get_object_or_404(related, pk=pk)
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def show(
+    request: HttpRequest, template: str, context: Mapping[str, object], *, status: int = 200
+) -> HttpResponse:
+    """Renders a page or part of one; the browser keeps neither."""
+    response = render(request, template, dict(context), status=status)
+    response.headers["Cache-Control"] = "private, no-store"
+    patch_vary_headers(response, ["HX-Request"])
+    return response

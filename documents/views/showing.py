@@ -1,0 +1,90 @@
+"""A document's page, its PDF, and its release."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from company.rights import Right, needs, signed_in
+from documents.errors import NotPossible
+from documents.freeze import read_pdf
+from documents.history import dispatch_history
+from documents.models import Document
+from documents.release import release, withdraw_release
+from documents.totals import add_up
+from documents.views.answer import get_document, show
+
+
+def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
+    """What the page and its live parts show."""
+    positions = list(document.positions.all())
+    totals = add_up(positions)
+    history = dispatch_history(document)
+    return {
+        "document": document,
+        "positions": list(zip(positions, totals.lines, strict=True)),
+        "totals": totals,
+        "history": history,
+        "is_under_way": any(line.is_open for line in history),
+        "may_edit": signed_in(request).may(Right.EDIT_DOCUMENTS),
+    }
+
+
+@require_safe
+@needs(Right.SEE_DOCUMENTS)
+def show_document(request: HttpRequest, pk: int) -> HttpResponse:
+    document = get_document(request, pk)
+    return show(request, "documents/detail.html", page_context(request, document))
+
+
+@require_safe
+@needs(Right.SEE_DOCUMENTS)
+def show_history(request: HttpRequest, pk: int) -> HttpResponse:
+    """The „Versand“ table and the banner, asked for again while something is under way."""
+    document = get_document(request, pk)
+    return show(request, "documents/_history_live.html", page_context(request, document))
+
+
+@require_safe
+@needs(Right.SEE_DOCUMENTS)
+def show_pdf(request: HttpRequest, pk: int) -> HttpResponse:
+    """The PDF in its own tab: as it was sent, or as it would be sent now."""
+    document = get_document(request, pk)
+    response = HttpResponse(read_pdf(document), content_type="application/pdf")
+    as_attachment = "herunterladen" in request.GET
+    response.headers["Content-Disposition"] = (
+        content_disposition_header(as_attachment, document.file_name) or "inline"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_POST
+@needs(Right.EDIT_DOCUMENTS)
+def release_document(request: HttpRequest, pk: int) -> HttpResponse:
+    document = get_document(request, pk)
+    try:
+        release(document=document)
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("%(document)s ist freigegeben.") % {"document": document})
+    return redirect("documents:detail", pk)
+
+
+@require_POST
+@needs(Right.EDIT_DOCUMENTS)
+def withdraw_document(request: HttpRequest, pk: int) -> HttpResponse:
+    document = get_document(request, pk)
+    try:
+        withdraw_release(document=document)
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Die Freigabe ist zurückgenommen."))
+    return redirect("documents:detail", pk)
