@@ -25,7 +25,10 @@ def test_style_sheet_and_scripts_keep_their_budgets() -> None:
     assert _gzipped([STATIC / "css" / "app.css"]) <= 15_000
     own = {path.name: path for path in (STATIC / "js").glob("*.js")}
     htmx = [*(STATIC / "vendor").glob("htmx-*/htmx.min.js")]
-    editor = [*(STATIC / "vendor").glob("*/squire.js"), *(STATIC / "vendor").glob("*/purify.min.js")]
+    editor = [
+        *(STATIC / "vendor").glob("*/squire.js"),
+        *(STATIC / "vendor").glob("*/purify.min.js"),
+    ]
     always = [own[name] for name in ("app.js", "shortcuts.js", "dialog.js", "poll.js")]
     composer = [*always, own["editor.js"], own["upload.js"]]
     assert _gzipped([path for name, path in own.items() if name != "editor.js"]) <= 15_000
@@ -48,10 +51,12 @@ def test_templates_show_only_icons_that_the_sprite_holds() -> None:
 
 
 def test_templates_hold_no_inline_script_style_or_handler() -> None:
+    """The frame around a mail has a policy of its own, with styles."""
     forbidden = re.compile(r"<style|<script(?![^>]*\bsrc=)|\son[a-z]+=|hx-on|javascript:", re.I)
     found = {
         f"{template.relative_to(ROOT)}: {match.group()}"
         for template in TEMPLATES.rglob("*.html")
+        if template != TEMPLATES / "mailstore" / "frame.html"
         for match in forbidden.finditer(template.read_text(encoding="utf-8"))
     }
     assert found == set()

@@ -15,9 +15,7 @@ def _listed() -> dict[str, str]:
 
 
 def test_every_listed_file_has_the_listed_checksum() -> None:
-    found = {
-        path: hashlib.sha256((STATIC / path).read_bytes()).hexdigest() for path in _listed()
-    }
+    found = {path: hashlib.sha256((STATIC / path).read_bytes()).hexdigest() for path in _listed()}
     assert found == _listed()
 
 
