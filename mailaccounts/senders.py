@@ -65,9 +65,9 @@ def may_send_as(user: User, email: str, *, known: Collection[str] = ()) -> Sende
     """
     accounts = _candidates(MailAccount.objects.sendable_by(user), email)
     choice = _match(email, accounts)
-    if choice is None or _belongs_to_others(user, email):
-        raise _not_allowed(email)
     spellings = set(_spellings(email))
+    if choice is None or spellings & _addresses_of_others(user):
+        raise _not_allowed(email)
     for identity in _further_identities(user, accounts):
         if identity.email.lower() in spellings:
             return replace(choice, name=identity.name)
@@ -149,14 +149,17 @@ def _is_named(email: str, account: MailAccount) -> bool:
     return bool(named & set(_spellings(email)))
 
 
-def _belongs_to_others(user: User, email: str) -> bool:
-    """Whether the address is that of a personal account of other employees."""
-    spellings = _spellings(email)
-    wanted = Q()
-    for spelling in spellings:
-        wanted |= Q(email__iexact=spelling) | Q(sender_email__iexact=spelling)
-    owners = MailAccount.objects.kept().filter(wanted, employees__isnull=False)
-    return owners.exists() and not owners.filter(employees__user=user).exists()
+def _addresses_of_others(user: User) -> frozenset[str]:
+    """The addresses of personal accounts that are not the user's, in every spelling."""
+    others = (
+        MailAccount.objects.kept()
+        .filter(employees__isnull=False)
+        .exclude(employees__user=user)
+        .values_list("email", "sender_email")
+    )
+    return frozenset(
+        spelling for pair in others for email in pair for spelling in _spellings(email)
+    )
 
 
 def _spellings(email: str) -> tuple[str, ...]:
@@ -199,10 +202,11 @@ def _further_identities(user: User, accounts: Iterable[MailAccount]) -> list[Ide
     named.append((company.email, company.name))
     projects = Project.objects.filter(is_active=True).exclude(sender_email="")
     named += [(project.sender_email, project.name) for project in projects]
+    foreign = _addresses_of_others(user)
     found = []
     for email, name in named:
         choice = _match(email, accounts) if email else None
-        if choice and not _belongs_to_others(user, email):
+        if choice and foreign.isdisjoint(_spellings(email)):
             found.append(_identity(email, name or choice.name, choice.account))
     return found
 
