@@ -18,7 +18,7 @@ from mailcore.header_writing import (
 )
 from mailcore.messages import Draft, FilePart
 from mailcore.mime_writing import file_part, multipart, text_part
-from mailcore.recipients import needs_smtputf8, parse_recipients
+from mailcore.recipients import needs_smtputf8, parse_recipients, split_address
 
 __all__ = ["build", "needs_smtputf8", "parse_recipients"]
 
@@ -66,8 +66,8 @@ def _date(date: datetime | None) -> bytes:
 
 def _message_id(draft: Draft) -> str:
     if not draft.message_id:
-        domain = draft.from_.email.rpartition("@")[2]
-        return f"{secrets.token_hex(16)}@{domain if domain.isascii() else 'localhost'}"
+        _local, domain = split_address(draft.from_.email) or ("", "localhost")
+        return f"{secrets.token_hex(16)}@{domain}"
     message_id = bare_id(checked("message_id", draft.message_id))
     if not message_id:
         raise InvalidDraft("message_id", "bad-value")

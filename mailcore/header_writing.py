@@ -14,6 +14,7 @@ from mailcore.recipients import split_address
 _WIDTH = 78
 _MAX_LINE = 998  # RFC 5322 2.1.1
 _WORD_BYTES = 45  # UTF-8 bytes whose base64 fits an encoded word of 75 characters
+_LONG_NAME = 64  # a longer one is folded, which only encoded words survive everywhere
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _PLAIN = re.compile(r"[\t\x20-\x7e]*")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
@@ -116,7 +117,7 @@ def _address(field: str, mailbox: Mailbox) -> str:
     name = mailbox.name.strip()
     if not name:
         return email
-    if not _PLAIN.fullmatch(name) or "=?" in name or len(name) > 200:
+    if not _PLAIN.fullmatch(name) or "=?" in name or len(name) > _LONG_NAME:
         return "\r\n ".join(encoded_words(name)) + f" <{email}>"
     return f"{name if _ATOMS.fullmatch(name) else _quoted(name)} <{email}>"
 

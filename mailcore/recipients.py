@@ -51,14 +51,14 @@ def parse_recipients(text: str) -> tuple[Mailbox, ...]:
     found: dict[str, Mailbox] = {}
     waiting = ""  # „Müller," in front of „Hans <…>"
     for entry, separator in _entries(text):
+        if waiting and "@" in entry and "<" not in entry:
+            raise InvalidDraft(waiting.strip(" ,"), "bad-address")
         mailbox = _mailbox(waiting + entry)
         if mailbox is None:
             if "@" in waiting + entry or separator != ",":
                 raise InvalidDraft((waiting + entry).strip(), "bad-address")
             waiting += entry + ", "
             continue
-        if waiting and "<" not in entry:
-            raise InvalidDraft(waiting.strip(" ,"), "bad-address")
         waiting = ""
         found.setdefault(mailbox.email, mailbox)
     if waiting:
