@@ -86,6 +86,11 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "poststelle.urls"
 WSGI_APPLICATION = "poststelle.wsgi.application"
+# The second one finds Django's own templates of form fields.
+TEMPLATE_LOADERS = [
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -98,14 +103,9 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "poststelle.navigation.shell",
             ],
-            "loaders": ["django.template.loaders.filesystem.Loader"]
+            "loaders": TEMPLATE_LOADERS
             if DEBUG
-            else [
-                (
-                    "django.template.loaders.cached.Loader",
-                    ["django.template.loaders.filesystem.Loader"],
-                )
-            ],
+            else [("django.template.loaders.cached.Loader", TEMPLATE_LOADERS)],
             "builtins": ["django.templatetags.static", "django.templatetags.i18n"],
         },
     }
