@@ -1,0 +1,173 @@
+"""What the three columns of the ticket page hold, gathered for the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+from django.http import QueryDict
+from django.utils import timezone
+
+from company.models import Project, Queue, User
+from company.rights import RIGHTS_OF_ROLE, Right
+from mailaccounts.models import MailAccount
+from tickets.badges import Badge, status_badge
+from tickets.conversation import Conversation, load_conversation
+from tickets.listing import (
+    TicketPage,
+    ViewLink,
+    Wanted,
+    count_views,
+    default_view,
+    empty_text,
+    load_page,
+    view_links,
+)
+from tickets.models import Ticket
+from tickets.moments import full_moment, span_text
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+_MOST_RELATED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ListPane:
+    wanted: Wanted
+    page: TicketPage
+    views: tuple[ViewLink, ...]
+    current: ViewLink
+    queues: tuple[Queue, ...]
+    accounts: tuple[MailAccount, ...]
+    assignees: tuple[User, ...]
+    statuses: Sequence[tuple[str, StrOrPromise]]
+    empty: StrOrPromise
+    address: str  # query string of this list
+    news_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPane:
+    ticket: Ticket
+    badge: Badge
+    conversation: Conversation
+    can_answer: bool
+    is_mine: bool
+    is_done: bool
+    details: Details
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The right column."""
+
+    ticket: Ticket
+    can_change: bool
+    statuses: Sequence[tuple[str, StrOrPromise]]
+    priorities: Sequence[tuple[int, StrOrPromise]]
+    assignees: tuple[User, ...]
+    queues: tuple[Queue, ...]
+    projects: tuple[Project, ...]
+    tags: str
+    related: tuple[Related, ...]
+    received: str
+    waiting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another ticket of the same customer."""
+
+    number: str
+    subject: str
+    badge: Badge
+    moment: str
+
+
+def load_list_pane(user: User, values: QueryDict) -> ListPane:
+    counts = count_views(user)
+    wanted = Wanted.read(values)
+    if not wanted.view:
+        # A search without a view looks everywhere.
+        wanted = replace(wanted, view="alle" if wanted.is_narrowed else default_view(counts))
+    views, page = view_links(wanted, counts), load_page(user, wanted)
+    return ListPane(
+        wanted=wanted,
+        page=page,
+        views=views,
+        current=next(view for view in views if view.is_current),
+        queues=visible_queues(user),
+        accounts=tuple(
+            MailAccount.objects.kept().filter(tickets_enabled=True).mail_visible_to(user)
+        ),
+        assignees=assignable_users() if user.may(Right.ANSWER_TICKETS) else (),
+        statuses=Ticket.Status.choices,
+        empty=empty_text(wanted),
+        address=wanted.address(),
+        news_address=wanted.address(seit=page.newest),
+    )
+
+
+def load_ticket_pane(ticket: Ticket, user: User) -> TicketPane:
+    return TicketPane(
+        ticket=ticket,
+        badge=status_badge(ticket.status),
+        conversation=load_conversation(ticket, user),
+        can_answer=user.may(Right.ANSWER_TICKETS),
+        is_mine=ticket.assignee_id == user.pk,
+        is_done=ticket.status in (Ticket.Status.CLOSED, Ticket.Status.TRASH),
+        details=load_details(ticket, user),
+    )
+
+
+def load_details(ticket: Ticket, user: User) -> Details:
+    now, can_change = timezone.now(), user.may(Right.ANSWER_TICKETS)
+    return Details(
+        ticket=ticket,
+        can_change=can_change,
+        statuses=Ticket.Status.choices,
+        priorities=Ticket.Priority.choices,
+        assignees=assignable_users() if can_change else (),
+        queues=visible_queues(user) if can_change else (),
+        projects=tuple(Project.objects.filter(is_active=True)) if can_change else (),
+        tags=", ".join(tag.name for tag in ticket.tags.all()),
+        related=_related(ticket, user),
+        received=full_moment(ticket.created_at, now=now),
+        waiting=span_text(now - ticket.waiting_since) if ticket.waiting_since else "",
+    )
+
+
+def visible_queues(user: User) -> tuple[Queue, ...]:
+    """The queues whose tickets the user may see."""
+    if user.may(Right.ADMINISTER) or user.may(Right.SEE_PERSONAL_MAIL):
+        return tuple(Queue.objects.all())
+    return tuple(Queue.objects.filter(Q(members=None) | Q(members=user)).distinct())
+
+
+def assignable_users() -> tuple[User, ...]:
+    """Everybody who may answer tickets."""
+    roles = [role for role, rights in RIGHTS_OF_ROLE.items() if Right.ANSWER_TICKETS in rights]
+    users = User.objects.filter(is_active=True, role__in=roles)
+    return tuple(users.order_by("first_name", "last_name", "username"))
+
+
+def _related(ticket: Ticket, user: User) -> tuple[Related, ...]:
+    same = Q(address=ticket.address) if ticket.address else Q()
+    if ticket.customer_email:
+        same |= Q(customer_email=ticket.customer_email)
+    if not same:
+        return ()
+    now = timezone.now()
+    found = Ticket.objects.visible_to(user).filter(same, merged_into=None).exclude(pk=ticket.pk)
+    return tuple(
+        Related(
+            number=other.number,
+            subject=other.subject,
+            badge=status_badge(other.status),
+            moment=full_moment(other.last_message_at, now=now),
+        )
+        for other in found.order_by("-last_message_at")[:_MOST_RELATED]
+    )
