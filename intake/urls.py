@@ -1,4 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from intake import views
 
 app_name = "intake"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("<int:pk>/abrufen/", views.poll_now, name="poll_now"),
+]

@@ -1,4 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from outbox import test_mail_views
 
 app_name = "outbox"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("testmail/", test_mail_views.test_mail, name="test_mail"),
+    path("testmail/<int:pk>/", test_mail_views.test_mail_sent, name="test_mail_sent"),
+]

@@ -1,0 +1,31 @@
+"""[Jetzt abrufen]: the mailbox is fetched at once instead of at the next round."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from company.nudge import nudge
+from company.rights import Right, needs
+from intake.tasks import poll_account
+from mailaccounts.links import wake
+from mailaccounts.models import AccountLink, MailAccount
+
+
+@needs(Right.ADMINISTER)
+@require_POST
+def poll_now(request: HttpRequest, pk: int) -> HttpResponse:
+    accounts = MailAccount.objects.kept().filter(imap_enabled=True)
+    account = get_object_or_404(accounts, pk=pk)
+    if account.is_paused:
+        messages.warning(request, _("„%(name)s“ ist pausiert.") % {"name": account})
+        return redirect("mailaccounts:list")
+    with transaction.atomic():
+        wake(account.pk, AccountLink.Direction.INCOMING)
+        nudge(poll_account, account.pk)
+    messages.success(request, _("„%(name)s“ wird jetzt abgerufen.") % {"name": account})
+    return redirect("mailaccounts:list")

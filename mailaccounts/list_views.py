@@ -1,0 +1,167 @@
+"""„E-Mail Accounts“: the list, its export, and the menu of a row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from company.rights import Right, has_right, needs, signed_in
+from mailaccounts import account_actions
+from mailaccounts.account_state import AccountState, state_of
+from mailaccounts.models import MailAccount
+from mailaccounts.models.account import MailAccountQuerySet
+
+PAGE_SIZES = (25, 50, 100)
+_SEARCHED = ("description", "display_name", "email", "username", "imap_host", "smtp_host")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    account: MailAccount
+    state: AccountState
+    server: str
+    has_autoresponder: bool
+
+
+@needs(Right.SEE_SETTINGS)
+def list_accounts(request: HttpRequest) -> HttpResponse:
+    query = request.GET.get("q", "").strip()[:100]
+    size = _page_size(request)
+    page = Paginator(_found(query), size).get_page(request.GET.get("page"))
+    kept = {"q": query} | ({"anzahl": str(size)} if size != PAGE_SIZES[0] else {})
+    context = {
+        "rows": list(_rows(page)),
+        "page_obj": page,
+        "q": query,
+        "size": size,
+        "sizes": PAGE_SIZES,
+        "query": urlencode({k: v for k, v in kept.items() if v}) + "&",
+        "may_change": has_right(signed_in(request), Right.ADMINISTER),
+    }
+    return render(request, "mailaccounts/list.html", context)
+
+
+@needs(Right.SEE_SETTINGS)
+def export_csv(request: HttpRequest) -> HttpResponse:
+    """Semicolons and a byte order mark: what a German spreadsheet opens by double click."""
+    response = HttpResponse(
+        "\ufeff",
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="E-Mail-Accounts.csv"'},
+    )
+    writer = csv.writer(response, delimiter=";")
+    writer.writerow(_titles())
+    for row in _rows(_found(request.GET.get("q", "").strip()[:100])):
+        writer.writerow([_harmless(text) for text in _texts(row)])
+    return response
+
+
+@needs(Right.ADMINISTER)
+@require_POST
+def toggle_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    account = get_object_or_404(MailAccount.objects.kept(), pk=pk)
+    if account.is_paused:
+        account_actions.resume(account)
+        text = _("„%(name)s“ läuft wieder.")
+    else:
+        account_actions.pause(account)
+        text = _("„%(name)s“ ist pausiert: Es wird nichts abgeholt und nichts versendet.")
+    messages.success(request, text % {"name": account})
+    return redirect("mailaccounts:list")
+
+
+@needs(Right.ADMINISTER)
+@require_POST
+def delete_account(request: HttpRequest, pk: int) -> HttpResponse:
+    account = get_object_or_404(MailAccount.objects.kept(), pk=pk)
+    heir = account_actions.delete(account)
+    messages.success(
+        request,
+        _("„%(name)s“ ist gelöscht. E-Mails, Tickets und Archiv bleiben erhalten.")
+        % {"name": account},
+    )
+    if heir is not None:
+        messages.info(request, _("Standard-Account ist jetzt „%(name)s“.") % {"name": heir})
+    elif account.is_default:
+        messages.warning(request, _("Es gibt jetzt keinen Standard-Account zum Versenden."))
+    return redirect("mailaccounts:list")
+
+
+def _found(query: str) -> MailAccountQuerySet:
+    # The autoresponder lies in an app above this one: only the name of the relation is used here.
+    accounts = (
+        MailAccount.objects.kept()
+        .select_related("project", "queue", "autoresponder")
+        .prefetch_related("links")
+    )
+    for word in query.split():
+        anywhere = Q()
+        for field in _SEARCHED:
+            anywhere |= Q(**{f"{field}__icontains": word})
+        accounts = accounts.filter(anywhere)
+    return accounts
+
+
+def _page_size(request: HttpRequest) -> int:
+    wanted = request.GET.get("anzahl", "")
+    return int(wanted) if wanted in map(str, PAGE_SIZES) else PAGE_SIZES[0]
+
+
+def _rows(accounts: Iterable[MailAccount]) -> Iterator[AccountRow]:
+    for account in accounts:
+        responder = getattr(account, "autoresponder", None)
+        yield AccountRow(
+            account=account,
+            state=state_of(account),
+            server=account.imap_host or account.smtp_host,
+            has_autoresponder=bool(responder and responder.is_active),
+        )
+
+
+def _titles() -> list[str]:
+    return [
+        _("Beschreibung"),
+        _("Angezeigter Name"),
+        _("E-Mail"),
+        _("Benutzername"),
+        _("Server"),
+        _("E-Mail Archiv"),
+        _("Ticket"),
+        _("Autoresponder"),
+        _("Projekt"),
+        _("Zustand"),
+        _("Störung"),
+    ]
+
+
+def _texts(row: AccountRow) -> list[str]:
+    account = row.account
+    yes, no = _("ja"), _("nein")
+    return [
+        account.description,
+        account.display_name,
+        account.email,
+        account.login_name,
+        row.server,
+        yes if account.archive_enabled else no,
+        yes if account.tickets_enabled else no,
+        yes if row.has_autoresponder else no,
+        account.project.code if account.project else "",
+        str(row.state.label),
+        row.state.problem,
+    ]
+
+
+def _harmless(text: str) -> str:
+    """Spreadsheets run cells that begin like a formula."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

@@ -1,0 +1,88 @@
+"""The page „Testmail“: send one, then watch what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from company.rights import Right, needs, signed_in
+from mailaccounts.models import MailAccount
+from mailaccounts.remedies import explain
+from mailcore.errors import InvalidDraft
+from outbox.models import OutgoingMessage
+from outbox.test_mail import send_test_mail
+
+_TONES = {
+    OutgoingMessage.State.SENT: ("ok", "check-circle"),
+    OutgoingMessage.State.SENDING: ("info", "send"),
+    OutgoingMessage.State.RETRY: ("warn", "clock"),
+    OutgoingMessage.State.UNCERTAIN: ("warn", "help-circle"),
+    OutgoingMessage.State.FAILED: ("err", "x-circle"),
+    OutgoingMessage.State.BOUNCED: ("err", "x-circle"),
+}
+_OVER = {
+    OutgoingMessage.State.SENT,
+    OutgoingMessage.State.FAILED,
+    OutgoingMessage.State.BOUNCED,
+    OutgoingMessage.State.CANCELLED,
+}
+
+
+class TestMailForm(forms.Form):
+    __test__ = False
+
+    account = forms.ModelChoiceField(
+        label=_("Account"), queryset=MailAccount.objects.none(), empty_label=None
+    )
+    to = forms.EmailField(
+        label=_("An"), help_text=_("Am besten eine Adresse bei einem anderen Anbieter.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        accounts = MailAccount.objects.kept().filter(smtp_enabled=True)
+        self.fields["account"].queryset = accounts.order_by("-is_default", "description", "email")  # type: ignore[attr-defined]
+
+
+@needs(Right.ADMINISTER)
+def test_mail(request: HttpRequest) -> HttpResponse:
+    user = signed_in(request)
+    initial = {"to": user.email, "account": request.GET.get("account")}
+    form = TestMailForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            sent = send_test_mail(user=user, **form.cleaned_data)
+        except InvalidDraft:
+            form.add_error("to", _now("An diese Adresse lässt sich keine E-Mail senden."))
+        else:
+            messages.success(request, _now("Die Testmail ist unterwegs."))
+            return redirect("outbox:test_mail_sent", pk=sent.pk)
+    has_accounts = form.fields["account"].queryset.exists()  # type: ignore[attr-defined]
+    context = {"form": form, "has_accounts": has_accounts}
+    return render(request, "outbox/test_mail.html", context, status=422 if form.errors else 200)
+
+
+@needs(Right.ADMINISTER)
+def test_mail_sent(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page; asked by htmx, only its changing part."""
+    tests = OutgoingMessage.objects.filter(origin=OutgoingMessage.Origin.TEST)
+    outgoing = get_object_or_404(
+        tests.select_related("account").prefetch_related("recipients"), pk=pk
+    )
+    tone, icon = _TONES.get(OutgoingMessage.State(outgoing.state), ("neutral", "clock"))
+    context = {
+        "outgoing": outgoing,
+        "tone": tone,
+        "icon": icon,
+        "is_over": outgoing.state in _OVER,
+        "explanation": explain(outgoing.error_kind) if outgoing.error_kind else None,
+    }
+    is_part = bool(request.headers.get("HX-Request"))
+    template = "outbox/_test_mail_state.html" if is_part else "outbox/test_mail_sent.html"
+    return render(request, template, context)
