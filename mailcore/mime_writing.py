@@ -11,7 +11,6 @@ from mailcore.errors import InvalidDraft
 from mailcore.header_writing import bare_id, checked, encoded_words, parameter
 from mailcore.messages import FilePart
 
-_LINE_ENDING = re.compile(r"\r\n|\r|\n")
 _LONG_LINE = re.compile(rb"[^\n]{999}")
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
 _BASE64_LINE = 76
@@ -19,7 +18,8 @@ _BASE64_LINE = 76
 
 def text_part(text: str, subtype: str) -> bytes:
     """A text/plain or text/html part: 7bit where it can be, else quoted-printable or base64."""
-    body = _LINE_ENDING.sub("\r\n", text).encode("utf-8", "replace")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    body = lines.replace("\n", "\r\n").encode("utf-8", "replace")
     if not body.endswith(b"\r\n"):
         body += b"\r\n"
     charset = "utf-8"
