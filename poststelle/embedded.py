@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core.management import CommandError
 from django.core.wsgi import get_wsgi_application
 from intake.watch import Watcher
-from outbox.sweep import release_dead_claims
+from outbox.sweep import sweep
 
 from mailaccounts.links import release_dead_leases
 from poststelle.celery import HOUSEKEEPING, MAIL_IN, MAIL_OUT, app
@@ -55,7 +55,7 @@ class Embedded:
     def run(self, *, ready: Callable[[], None]) -> None:
         """Serves until `stop`; calls `ready` once everything is started."""
         release_dead_leases()
-        release_dead_claims()
+        sweep()
         parts = [
             threading.Thread(target=self._guard, args=(part, name), name=name, daemon=True)
             for name, part in (("worker", self._worker.start), ("scheduler", self._run_beat))

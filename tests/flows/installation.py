@@ -1,0 +1,147 @@
+"""A whole installation in processes of its own: embedded on SQLite, or a fleet on PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.servers.free_port import LOOPBACK, free_port
+from tests.servers.postgres import run_postgres
+from tests.servers.redis import run_redis
+
+ROOT = Path(__file__).parents[2]
+EMBEDDED, FLEET = "embedded", "fleet"
+KINDS = (EMBEDDED, FLEET)
+
+
+@dataclass
+class Installation:
+    """Starts, kills and asks an installation; every process is known by its pid and ended by it."""
+
+    kind: str
+    data_dir: Path
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def manage(self, *arguments: str, check: bool = True) -> str:
+        """Runs a command to its end and returns what it printed."""
+        result = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and result.returncode:
+            raise AssertionError(f"{arguments}: {result.stdout}\n{result.stderr}")
+        return result.stdout
+
+    def ask(self, question: str, *arguments: str) -> dict[str, list[str]]:
+        """The answer of a function in tests/flows/inside.py, run inside the installation."""
+        result = subprocess.run(
+            [sys.executable, "-m", "tests.flows.inside", question, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            raise AssertionError(f"{question}: {result.stdout}\n{result.stderr}")
+        answer: dict[str, list[str]] = json.loads(result.stdout.splitlines()[-1])
+        return answer
+
+    def provision(self, text: str) -> None:
+        file = self.data_dir / "firma.toml"
+        file.write_text(text)
+        self.manage("provision", str(file))
+
+    def start(self) -> None:
+        """Starts all processes; returns when the web (embedded) or the workers (fleet) are there."""
+        log = (self.data_dir / "output.log").open("ab")
+        for command in self._commands():
+            self.processes.append(
+                subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+            )
+        log.close()
+        if self.kind == EMBEDDED:
+            wait_until(self._answers, seconds=60, what=f"{self.url} answers\n{self.log_end()}")
+
+    def kill(self) -> None:
+        """kill -9, all processes at once."""
+        for process in self.processes:
+            process.send_signal(signal.SIGKILL)
+        for process in self.processes:
+            process.wait()
+        self.processes.clear()
+
+    def log_end(self) -> str:
+        file = self.data_dir / "output.log"
+        return file.read_text("utf-8", "replace")[-3000:] if file.exists() else ""
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health/", timeout=2):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    def _commands(self) -> list[list[str]]:
+        python = sys.executable
+        if self.kind == EMBEDDED:
+            return [[python, "manage.py", "serve", "--port", str(self.port)]]
+        celery = [python, "-m", "celery", "-A", "poststelle"]
+        # One process each, so that kill -9 of the parent leaves no children behind.
+        solo = ["--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"]
+        return [
+            [*celery, "worker", "--queues=mail_in", "--hostname=in@%h", *solo],
+            [*celery, "worker", "--queues=mail_out,housekeeping", "--hostname=out@%h", *solo],
+            [*celery, "beat", f"--schedule={self.data_dir / 'beat'}", "--pidfile="],
+            [python, "manage.py", "watch"],
+        ]
+
+
+@contextmanager
+def installed(kind: str, folder: Path, **settings: str) -> Iterator[Installation]:
+    """An installation with a migrated database, not yet started; killed at the end."""
+    with ExitStack() as stack:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"DATABASE_URL", "REDIS_URL", "DATA_DIR", "DJANGO_SETTINGS_MODULE"}
+            and not name.startswith(("POSTSTELLE_", "PYTEST_"))
+        }
+        environment |= {"DATA_DIR": str(folder), "POSTSTELLE_POLL_SECONDS": "1", **settings}
+        if kind == FLEET:
+            environment["DATABASE_URL"] = stack.enter_context(run_postgres()).url
+            environment["REDIS_URL"] = stack.enter_context(run_redis()).url
+        installation = Installation(kind, folder, environment)
+        stack.callback(installation.kill)
+        installation.manage("migrate", "-v0")
+        yield installation
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:
+    """Returns when the condition holds. Raises AssertionError after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
+        time.sleep(0.1)
