@@ -1,0 +1,53 @@
+"""Settings from the environment: typed, and a typing error stops the start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def start_with(tmp_path: Path, **environment: str) -> str:
+    """What `manage.py check` says in a fresh process with these variables."""
+    result = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={"PATH": "", "DATA_DIR": str(tmp_path / "data"), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"{result.returncode} {result.stdout}{result.stderr}"
+
+
+def test_an_empty_environment_is_enough(tmp_path: Path) -> None:
+    assert start_with(tmp_path).startswith("0 ")
+    key = tmp_path / "data" / "secret_key"
+    assert key.stat().st_mode & 0o077 == 0
+    first = key.read_text()
+    start_with(tmp_path)
+    assert key.read_text() == first
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("POSTSTELLE_DEBUG", "maybe", "erwartet wird 1 oder 0"),
+        ("POSTSTELLE_POLL_SECONDS", "soon", "ganze Zahl"),
+        ("POSTSTELLE_POLL_SECONDS", "0", "mindestens 1"),
+        ("POSTSTELLE_POL_SECONDS", "5", "Unbekannte Einstellung: POSTSTELLE_POL_SECONDS"),
+        ("DATABASE_URL", "mysql://x/y", "postgres://benutzer"),
+        ("SECRET_KEY", "short", "SECRET_KEY ist zu kurz"),
+        ("POSTSTELLE_SECRETS_KEYS", "nonsense", "Schlüssel 1 ist ungültig"),
+    ],
+)
+def test_a_bad_value_stops_the_start_and_names_itself(
+    tmp_path: Path, name: str, value: str, complaint: str
+) -> None:
+    said = start_with(tmp_path, **{name: value})
+    assert not said.startswith("0 ")
+    assert complaint in said
