@@ -18,6 +18,7 @@ _ADDRESS = re.compile(r"[^\s@<>,;\"()\[\]]+@(?:[^\s@<>,;\"()\[\]]+|\[[^\[\]\s]*\
 _LAST_QUOTED_LOCAL = re.compile(r'^"[^"]{1,64}"@[^\s@"]+$')
 _SOURCE_ROUTE = re.compile(r"^@[^:]*:")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_NAME_LIMIT = 1000
 _ADDRESS_LIMIT = 320  # RFC 5321: 64 + 1 + 255
 
 
@@ -78,7 +79,9 @@ def _read_chunks(text: str, depth: int) -> tuple[Mailbox, ...]:
 def _split(text: str) -> Iterator[tuple[_Chunk, str]]:
     chunk = _Chunk()
     at, length = 0, len(text)
-    quotes_end = True  # after one unclosed quote the others are plain characters
+    has_at = False
+    # After one that is not closed, the others are plain characters: that keeps it linear.
+    quotes_end = comments_end = True
     while at < length:
         char = text[at]
         if char == '"' and quotes_end:
@@ -95,28 +98,30 @@ def _split(text: str) -> Iterator[tuple[_Chunk, str]]:
                 chunk.angles.append(angle.group(1))
                 at = angle.end()
                 continue
-        elif char == "(":
+        elif char == "(" and comments_end:
             comment, at = _read_comment(text, at)
-            chunk.comments.append(comment)
+            comments_end = comment is not None
+            chunk.comments.append(comment or "")
             continue
         elif char in ",;":
             yield chunk, char
-            chunk = _Chunk()
+            chunk, has_at = _Chunk(), False
             at += 1
             continue
-        elif char == ":" and not chunk.angles and "@" not in chunk.text():
+        elif char == ":" and not chunk.angles and not has_at:
             chunk = _Chunk()  # the name of a group
             at += 1
             continue
         word = _WORD.match(text, at) if char == "=" else None
         plain = word or _PLAIN.match(text, at)
         chunk.words.append(plain.group() if plain else char)
+        has_at = has_at or "@" in chunk.words[-1]
         at = plain.end() if plain else at + 1
     yield chunk, ""
 
 
-def _read_comment(text: str, at: int) -> tuple[str, int]:
-    """The comment that opens at `at` and the place behind it; an unclosed one takes one `(`."""
+def _read_comment(text: str, at: int) -> tuple[str | None, int]:
+    """The comment that opens at `at` and the place behind it; None if its end is not near."""
     depth = 0
     for place in range(at, min(len(text), at + 2000)):
         if text[place] == "(":
@@ -129,7 +134,7 @@ def _read_comment(text: str, at: int) -> tuple[str, int]:
     end = at
     while end < len(text) and text[end] == "(":
         end += 1
-    return "", end
+    return None, end
 
 
 def _mailboxes(chunk: _Chunk, depth: int) -> Iterator[Mailbox]:
@@ -164,6 +169,7 @@ def _name(chunk: _Chunk, text: str) -> str:
 
 def _readable(text: str) -> str:
     """A display name: quotes resolved, encoded words decoded, one line."""
+    text = text[:_NAME_LIMIT]
     text = _QUOTED.sub(lambda quoted: _ESCAPED.sub(r"\1", quoted.group(1)), text)
     text = " ".join(one_line(decode_words(text)).split())
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":

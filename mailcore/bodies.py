@@ -98,7 +98,9 @@ class _Collector:
         text, is_defective = decode_text(data, label, is_html=is_html)
         if is_defective:
             self.tree.note("bad-charset")
-        text = _tidy(text)
+        if len(text) > TEXT_LIMIT:
+            self.tree.note("text-limit")
+        text = _tidy(text[:TEXT_LIMIT])
         self.attachments.extend(files)
         if is_html:
             return [_Segment(html=text)]

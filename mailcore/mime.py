@@ -16,7 +16,7 @@ PART_LIMIT = 1000
 _FALSE_BOUNDARIES_LIMIT = 20_000
 _LONGEST_BOUNDARY = 500  # RFC 2046 allows 70
 _GUESSED_BOUNDARY = re.compile(
-    rb"^--([^\r\n]{1,200}?)[ \t]*\r*\n(?=content-[a-z-]+[ \t]*:)", re.M | re.I
+    rb"^--([^\r\n]{1,200}?)[ \t]{0,20}\r*\n(?=content-[a-z-]+[ \t]*:)", re.M | re.I
 )
 _AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]*\r*(?:\n|\Z)")
 _SHORT_TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html"}

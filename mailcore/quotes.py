@@ -49,6 +49,8 @@ def split_quoted(text: str) -> tuple[str, str]:
 def _find_start(lines: list[str]) -> int:
     ends_quoted = _quoted_ends(lines)
     for at, line in enumerate(lines):
+        if line.isspace():
+            continue
         short = line[:_LONGEST_LINE]
         if _SEPARATOR.fullmatch(short) or _is_outlook_block(lines, at):
             return _include_rule(lines, at)

@@ -25,6 +25,7 @@ _ENCODINGS = {
     "uue": "uuencode",
 }
 _SAMPLE = 4096
+_PIECE_LIMIT = 5000  # padded pieces decoded each for itself
 _BLANK_LINE = re.compile(rb"\n\s*\n")
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)?[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?\n", re.M)
 _UU_END = re.compile(rb"^(?:end|====)[ \t]*\r?$", re.M)
@@ -82,6 +83,8 @@ def _decode_pieces(data: bytes) -> bytes:
     for padding in _PADDING.finditer(data):
         decoded.append(_decode_piece(data[at : padding.start()]))
         at = padding.end()
+        if len(decoded) >= _PIECE_LIMIT:
+            break
         rest = data[at : at + _SAMPLE]
         if rest.translate(None, _BASE64_BYTES) or b" " in rest.strip():
             # No base64 follows but a text, as mailing lists add it.
