@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.models import MailAccount, MailFolder
@@ -13,6 +14,8 @@ class FolderCursor(models.Model):
     folder = models.OneToOneField(MailFolder, on_delete=models.CASCADE, related_name="cursor")
     uidvalidity = models.PositiveBigIntegerField()
     last_uid = models.PositiveBigIntegerField(default=0)
+    # What had arrived by then is backlog: it gets no automatic answer.
+    started_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.folder}: {self.uidvalidity}/{self.last_uid}"

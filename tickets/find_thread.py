@@ -20,6 +20,7 @@ from mailcore.threading import (
 )
 from mailstore.ids import message_id_keys
 from mailstore.store import hash_message_id
+from outbox.models import OutgoingMessage
 from tickets.find_customer import AddressBook
 from tickets.incoming import IncomingMail
 from tickets.models import ThreadId, Ticket, TicketMessage
@@ -76,6 +77,8 @@ class ThreadFinder:
 
     def find(self, mail: IncomingMail) -> Found:
         """The ticket this mail belongs to. Tickets of earlier mails of the group count, see `learn`."""
+        if mail.bounced is not None:
+            return self._find_bounced(mail.bounced)
         same = self._find_same_mail(mail)
         twins = self._find_twins(mail)
         if same is not None and same.account_id == mail.account.pk:
@@ -134,6 +137,15 @@ class ThreadFinder:
                 break
             ticket = self._ticket(ticket.merged_into_id)
         return ticket
+
+    def _find_bounced(self, outgoing: OutgoingMessage) -> Found:
+        """The ticket our message was sent from; none for documents and letters."""
+        pk = (
+            TicketMessage.objects.filter(outgoing=outgoing)
+            .values_list("ticket_id", flat=True)
+            .first()
+        )
+        return Found(None if pk is None else self._target(self._ticket(pk)))
 
     def _find_same_mail(self, mail: IncomingMail) -> TicketMessage | None:
         """The same mail, arrived before by another way; a repeated Message-ID alone proves nothing."""

@@ -10,6 +10,7 @@ from mailcore.automatic import Classification
 from mailcore.bounces import Bounce
 from mailcore.messages import ParsedMessage
 from mailstore.models import StoredMessage
+from outbox.models import OutgoingMessage
 from tickets.models import Ticket, TicketMessage
 
 
@@ -24,7 +25,7 @@ class IncomingMail:
     classification: Classification
     received_at: datetime
     bounce: Bounce | None = None  # what it says if it is a delivery report
-    may_create: bool = True  # False: without a ticket of its own it makes none
+    bounced: OutgoingMessage | None = None  # the message of ours the report is about
 
 
 @dataclass(frozen=True, slots=True)

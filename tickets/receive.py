@@ -103,7 +103,7 @@ class _Work:
         found = self._finder.find(mail)
         if found.same_mail is not None:
             return self._note_same_mail(mail, found.same_mail)
-        if found.ticket is None and not mail.may_create:
+        if found.ticket is None and mail.bounced is not None:
             return _NOWHERE
         ticket = found.ticket or self._open_ticket(mail, found)
         ticket_message = self._place(mail, ticket, is_new=found.ticket is None)

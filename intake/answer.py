@@ -1,0 +1,85 @@
+"""What a mail sets going besides its ticket: the automatic answer, the copy for the archive mailbox."""
+
+from __future__ import annotations
+
+import logging
+
+from autoresponder.respond import Question, respond
+from mailaccounts.models import MailAccount
+from mailcore.errors import InvalidDraft
+from outbox.enqueue import forward_unchanged
+from outbox.models import OutgoingMessage
+from tickets.add_autoresponse import add_autoresponse, note_suppressed
+from tickets.find_customer import find_customer
+from tickets.incoming import IncomingMail, Received
+
+log = logging.getLogger(__name__)
+
+
+def answer_mail(
+    mail: IncomingMail, received: Received, *, own: frozenset[str], is_backlog: bool
+) -> None:
+    """Queues the automatic answer inside the caller's transaction and shows it at the ticket."""
+    if mail.account.tickets_enabled and not _was_placed_now(mail, received):
+        return
+    ticket = received.ticket
+    account = mail.account
+    sender = ticket.incoming_address if ticket and account.reply_from_incoming else ""
+    response = respond(
+        Question(
+            account=account,
+            message=mail.message,
+            parsed=mail.parsed,
+            classification=mail.classification,
+            received_at=mail.received_at,
+            customer=find_customer(mail.parsed, own),
+            sender=sender or account.from_email,
+            ticket_number=ticket.number if ticket else "",
+            is_backlog=is_backlog,
+        ),
+        own_addresses=own,
+    )
+    if ticket is None:
+        return
+    if response.outgoing is not None:
+        add_autoresponse(ticket=ticket, outgoing=response.outgoing)
+    elif response.suppressed:
+        note_suppressed(ticket=ticket, reason=response.suppressed)
+
+
+def forward_to_archive_mailbox(mail: IncomingMail) -> None:
+    """Queues the unchanged mail for „Eingehende E-Mails weiterleiten an“, once.
+
+    The same Message-ID is not forwarded again: two accounts that forward to each other stop there.
+    """
+    account = mail.account
+    sending = account if account.smtp_enabled else _default_account()
+    if sending is None:
+        log.warning("account %s: no account may send the archive copies", account.pk)
+        return
+    is_known = OutgoingMessage.objects.filter(
+        origin=OutgoingMessage.Origin.FORWARD,
+        message__message_id_hash=mail.message.message_id_hash,
+        recipients__email__iexact=account.archive_forward_to,
+    ).exists()
+    if is_known:
+        return
+    try:
+        forward_unchanged(
+            message=mail.message,
+            to=account.archive_forward_to,
+            account=sending,
+            once_key=f"forward:{account.pk}:{mail.message.pk}",
+        )
+    except InvalidDraft as error:
+        log.warning("account %s: archive copy not queued: %s", account.pk, error)
+
+
+def _was_placed_now(mail: IncomingMail, received: Received) -> bool:
+    """Not our own mail, and not one that stands in the ticket already from another way."""
+    placed = received.ticket_message
+    return placed is not None and placed.message_id == mail.message.pk
+
+
+def _default_account() -> MailAccount | None:
+    return MailAccount.objects.kept().filter(is_default=True, smtp_enabled=True).first()

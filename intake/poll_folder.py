@@ -1,0 +1,204 @@
+"""One folder of one mailbox: what is new goes into the ledger, what is open is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+
+from company.crash_points import crash_point
+from intake import ledger
+from intake.delete_on_server import delete_on_server, has_deletions
+from intake.models import FolderCursor, IntakeItem
+from intake.poll_run import PollRun
+from intake.receive import Fetched, receive_group
+from intake.renumbered import begin_again, settle_known
+from mailaccounts.models import MailFolder
+from mailcore.errors import MailError
+from mailcore.imap import FolderStatus, ImapSession, MessageInfo
+from mailstore.blobs import get_blob, put_blob
+
+_NOTED_AT_ONCE = 1000
+_GROUP_MESSAGES = 50
+_GROUP_BYTES = 8 << 20
+
+
+def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:
+    """Takes over everything new, in the server's order. Raises MailError or PollStopped.
+
+    1. STATUS: nothing new and nothing open ends here, whatever the size of the folder.
+    2. New messages into the ledger, the cursor with them. 3. Open ones in groups.
+    4. What was taken over is deleted on the server where the account says so.
+    """
+    status = session.status(folder.name)
+    if _is_up_to_date(folder, status):
+        return
+    selected = session.select(folder.name)
+    cursor = FolderCursor.objects.filter(folder=folder).first()
+    if cursor is None or cursor.uidvalidity != selected.uidvalidity:
+        cursor = begin_again(folder, selected)
+    ledger.readmit_excluded(folder, cursor.uidvalidity)
+    _receive_open(session, folder, cursor, run)
+    while _note_new(session, folder, cursor, selected, run):
+        _receive_open(session, folder, cursor, run)
+    delete_on_server(session, folder, cursor.uidvalidity, run)
+
+
+def _is_up_to_date(folder: MailFolder, status: FolderStatus) -> bool:
+    cursor = FolderCursor.objects.filter(folder=folder).first()
+    if cursor is None or not status.uidnext or cursor.uidvalidity != status.uidvalidity:
+        return False
+    if cursor.last_uid + 1 < status.uidnext:
+        return False
+    return not (
+        ledger.open_items(folder, cursor.uidvalidity).exists()
+        or has_deletions(folder)
+        or ledger.has_excluded_to_readmit(folder)
+    )
+
+
+def _note_new(
+    session: ImapSession,
+    folder: MailFolder,
+    cursor: FolderCursor,
+    selected: FolderStatus,
+    run: PollRun,
+) -> bool:
+    """Writes the next new messages into the ledger; False when there are none any more."""
+    last = selected.uidnext - 1
+    if 0 < last <= cursor.last_uid:
+        return False
+    run.go_on()
+    is_rest = 0 < last <= cursor.last_uid + _NOTED_AT_ONCE
+    found = session.list_new(cursor.last_uid, _NOTED_AT_ONCE)
+    start = ledger.start_of(folder.account)
+    rows = [_ledger_row(session, folder, cursor, info, start) for info in found]
+    highest = max((info.uid for info in found), default=cursor.last_uid)
+    if not found or is_rest:
+        # Numbers of messages that are gone count as seen.
+        highest = max(highest, last)
+    with transaction.atomic():
+        IntakeItem.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+        FolderCursor.objects.filter(pk=cursor.pk, uidvalidity=cursor.uidvalidity).update(
+            last_uid=highest
+        )
+    cursor.last_uid = highest
+    crash_point("intake.after_ledger")
+    run.counts.noted += len(rows)
+    run.counts.excluded += sum(row.state == IntakeItem.State.EXCLUDED for row in rows)
+    run.counts.too_large += sum(row.state == IntakeItem.State.TOO_LARGE for row in rows)
+    return bool(found)
+
+
+def _ledger_row(
+    session: ImapSession,
+    folder: MailFolder,
+    cursor: FolderCursor,
+    info: MessageInfo,
+    start: datetime | None,
+) -> IntakeItem:
+    row = IntakeItem(
+        account_id=folder.account_id,
+        folder=folder,
+        uidvalidity=cursor.uidvalidity,
+        uid=info.uid,
+        size=info.size,
+        internal_date=info.internaldate,
+    )
+    if start is not None and info.internaldate < start:
+        row.state = IntakeItem.State.EXCLUDED
+    elif info.size > settings.MAX_MESSAGE_BYTES:
+        row.state = IntakeItem.State.TOO_LARGE
+        row.blob = put_blob(session.fetch_headers(info.uid))  # who wrote and what about
+    return row
+
+
+def _receive_open(
+    session: ImapSession, folder: MailFolder, cursor: FolderCursor, run: PollRun
+) -> None:
+    """Takes over what is due; what was tried before goes alone, so that it harms no other."""
+    due = ledger.open_items(folder, cursor.uidvalidity)
+    last = 0
+    while items := list(due.filter(pk__gt=last)[:_NOTED_AT_ONCE]):
+        last = items[-1].pk
+        fresh = [item for item in items if item.attempts == 0]
+        tried = [item for item in items if item.attempts > 0]
+        for group in (*_groups(fresh), *([item] for item in tried)):
+            run.go_on()
+            _receive(session, group, folder, cursor, run)
+
+
+def _groups(items: Sequence[IntakeItem]) -> Iterator[list[IntakeItem]]:
+    group: list[IntakeItem] = []
+    size = 0
+    for item in items:
+        if group and (size + item.size > _GROUP_BYTES or len(group) >= _GROUP_MESSAGES):
+            yield group
+            group, size = [], 0
+        group.append(item)
+        size += item.size
+    if group:
+        yield group
+
+
+def _receive(
+    session: ImapSession,
+    items: list[IntakeItem],
+    folder: MailFolder,
+    cursor: FolderCursor,
+    run: PollRun,
+) -> None:
+    ledger.begin_attempt(items)
+    crash_point("intake.after_attempt")
+    try:
+        fetched = _fetch(session, items, cursor)
+        crash_point("intake.after_fetch")
+        given_up = [one for one in fetched if one.item.attempts > ledger.ATTEMPTS]
+        for one in given_up:
+            ledger.set_aside_after_crashes(one.item, one.raw)
+            run.counts.quarantined += 1
+        fetched = [one for one in fetched if one not in given_up]
+        unknown = settle_known(fetched, folder=folder, cursor=cursor)
+        receive_group(unknown, folder=folder, run=run)
+    except (MailError, OSError, OperationalError, InterfaceError):
+        ledger.take_back_attempt(items)
+        raise
+
+
+def _fetch(
+    session: ImapSession, items: Sequence[IntakeItem], cursor: FolderCursor
+) -> list[Fetched]:
+    """The bytes: kept ones from the store, the others in one command."""
+    bodies = {item.pk: raw for item in items if (raw := _kept_bytes(item)) is not None}
+    wanted = {
+        item.uid: item
+        for item in items
+        if item.pk not in bodies and item.uidvalidity == cursor.uidvalidity
+    }
+    answer = session.fetch_batch(list(wanted)) if wanted else {}
+    bodies |= {wanted[uid].pk: raw for uid, raw in answer.items()}
+    missing = [item for item in items if item.pk not in bodies]
+    if missing:
+        _note_missing(session, missing, cursor)
+    return [Fetched(item, bodies[item.pk]) for item in items if item.pk in bodies]
+
+
+def _kept_bytes(item: IntakeItem) -> bytes | None:
+    try:
+        return get_blob(item.blob) if item.blob else None
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _note_missing(
+    session: ImapSession, missing: Sequence[IntakeItem], cursor: FolderCursor
+) -> None:
+    """Gone from the server, or there and not handed out: that counts as a failure."""
+    here = [item.uid for item in missing if item.uidvalidity == cursor.uidvalidity]
+    present = {info.uid for info in session.describe(here)}
+    for item in missing:
+        if item.uid in present and item.uidvalidity == cursor.uidvalidity:
+            ledger.record_failure(item, None, "Der Server gibt den Inhalt nicht heraus.")
+    ledger.mark_gone([item for item in missing if item.uid not in present])

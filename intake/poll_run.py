@@ -1,0 +1,57 @@
+"""One poll of one account while it runs: its lease, its time, its counts."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from mailaccounts.links import renew_lease
+from mailaccounts.models import AccountLink, MailAccount
+from mailaccounts.own_addresses import own_addresses
+from tickets.numbers import NumberBlock
+
+_LONGEST_SECONDS = 600  # then other accounts have their turn
+
+
+class PollStopped(Exception):
+    """The poll ends here in good order; the next one goes on. The text is German."""
+
+
+@dataclass(slots=True)
+class Counts:
+    noted: int = 0
+    done: int = 0
+    tickets: int = 0
+    excluded: int = 0
+    too_large: int = 0
+    failed: int = 0
+    quarantined: int = 0
+    deleted: int = 0
+
+
+@dataclass(slots=True)
+class PollRun:
+    account: MailAccount
+    owner: str  # of the lease
+    own: frozenset[str] = field(default_factory=own_addresses)
+    numbers: NumberBlock = field(default_factory=NumberBlock)
+    counts: Counts = field(default_factory=Counts)
+    started: float = field(default_factory=time.monotonic)
+
+    def go_on(self) -> None:
+        """Between two steps: prolongs the lease. Raises PollStopped if the poll has to end."""
+        if not renew_lease(self.account.pk, AccountLink.Direction.INCOMING, self.owner):
+            raise PollStopped("Ein anderer Prozess hat das Abholen übernommen.")
+        if is_disk_low():
+            raise PollStopped("Der Speicherplatz ist knapp: Das Abholen wartet.")
+        if time.monotonic() - self.started > _LONGEST_SECONDS:
+            raise PollStopped("Es sind noch E-Mails da: Das Abholen geht gleich weiter.")
+
+
+def is_disk_low() -> bool:
+    """Whether too little is free to take over mail safely."""
+    directory = next(p for p in (settings.BLOB_DIR, *settings.BLOB_DIR.parents) if p.exists())
+    return shutil.disk_usage(directory).free < settings.MIN_FREE_DISK_BYTES

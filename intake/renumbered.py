@@ -1,0 +1,130 @@
+"""After a folder's UIDVALIDITY changed all its messages look new: those we have are recognised.
+
+By Message-ID and INTERNALDATE, together with the bytes, the size or the sender, subject and date:
+some servers write a message out a little differently when it is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from intake.models import FolderCursor, IntakeItem
+from intake.receive import Fetched
+from mailaccounts.models import MailFolder
+from mailcore.imap import FolderStatus
+from mailcore.messages import ParsedMessage
+from mailcore.parse import parse
+from mailstore.blobs import sha256_of
+from mailstore.store import hash_message_id
+
+_SET_ASIDE = (IntakeItem.State.QUARANTINED, IntakeItem.State.IGNORED)
+
+
+def begin_again(folder: MailFolder, status: FolderStatus) -> FolderCursor:
+    """The cursor for the folder's new numbering; what was open under the old one is not there any more."""
+    waiting = Q(state=IntakeItem.State.NOTED, blob="") | Q(
+        state__in=(IntakeItem.State.EXCLUDED, IntakeItem.State.TOO_LARGE)
+    )
+    with transaction.atomic():
+        IntakeItem.objects.filter(waiting, folder=folder).exclude(
+            uidvalidity=status.uidvalidity
+        ).update(state=IntakeItem.State.GONE, done_at=timezone.now())
+        return FolderCursor.objects.update_or_create(
+            folder=folder,
+            defaults={
+                "uidvalidity": status.uidvalidity,
+                "last_uid": 0,
+                "started_at": timezone.now(),
+            },
+        )[0]
+
+
+def settle_known(
+    fetched: Sequence[Fetched], *, folder: MailFolder, cursor: FolderCursor
+) -> list[Fetched]:
+    """Marks the messages we have as done and returns the others."""
+    old = [one for one in fetched if one.item.internal_date < cursor.started_at]
+    if not old or not _was_renumbered(folder, cursor):
+        return list(fetched)
+    read = {one.item.pk: parse(one.raw, received_at=one.item.internal_date) for one in old}
+    known = _find_known(folder, cursor, read)
+    set_aside = _find_set_aside(folder, old)
+    settled = set()
+    for one in old:
+        parsed = read[one.item.pk]
+        match = next(
+            (row for row in known if _is_same(row, one, parsed)),
+            set_aside.get(sha256_of(one.raw)),
+        )
+        if match is not None:
+            _settle(one.item, match)
+            settled.add(one.item.pk)
+    return [one for one in fetched if one.item.pk not in settled]
+
+
+def _was_renumbered(folder: MailFolder, cursor: FolderCursor) -> bool:
+    return (
+        IntakeItem.objects.filter(account=folder.account_id, folder=folder)
+        .exclude(uidvalidity=cursor.uidvalidity)
+        .exists()
+    )
+
+
+def _find_known(
+    folder: MailFolder, cursor: FolderCursor, read: dict[int, ParsedMessage]
+) -> list[IntakeItem]:
+    return list(
+        IntakeItem.objects.filter(
+            account=folder.account_id,
+            folder=folder,
+            message_id_hash__in={hash_message_id(one.message_id) for one in read.values()},
+            state=IntakeItem.State.DONE,
+        )
+        .exclude(uidvalidity=cursor.uidvalidity)
+        .select_related("message")
+        .defer("message__text", "message__search_text")
+    )
+
+
+def _find_set_aside(folder: MailFolder, old: Sequence[Fetched]) -> dict[str, IntakeItem]:
+    rows = IntakeItem.objects.filter(
+        folder=folder, state__in=_SET_ASIDE, blob__in={sha256_of(one.raw) for one in old}
+    )
+    return {row.blob: row for row in rows}
+
+
+def _is_same(row: IntakeItem, one: Fetched, parsed: ParsedMessage) -> bool:
+    if row.message_id_hash != hash_message_id(parsed.message_id):
+        return False
+    if row.internal_date != one.item.internal_date:
+        return False
+    if row.size == one.item.size or row.blob == sha256_of(one.raw):
+        return True
+    stored = row.message
+    sender = parsed.from_[0].email.lower() if parsed.from_ else ""
+    return (
+        stored is not None
+        and stored.from_email == sender[:320]
+        and stored.subject == parsed.subject[:998]
+        and stored.date == parsed.date
+    )
+
+
+def _settle(item: IntakeItem, match: IntakeItem) -> None:
+    """The new row takes over what the old one knew, also that it has to be deleted on the server."""
+    is_done = match.state == IntakeItem.State.DONE
+    with transaction.atomic():
+        IntakeItem.objects.filter(pk=item.pk, state=IntakeItem.State.NOTED).update(
+            state=IntakeItem.State.DONE if is_done else IntakeItem.State.IGNORED,
+            message=match.message_id,
+            blob=match.blob,
+            message_id_hash=match.message_id_hash,
+            delete_wanted=match.delete_wanted,
+            done_at=timezone.now(),
+        )
+        if is_done:
+            IntakeItem.objects.filter(pk=match.pk).update(delete_wanted=False)

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+
+from company.nudge import nudge
+from intake import poll
+from intake.due import due_accounts
+
+
+@shared_task(ignore_result=True)
+def poll_due_accounts() -> None:
+    for account_id in due_accounts():
+        nudge(poll_account, account_id)
+
+
+@shared_task(ignore_result=True, expires=settings.POLL_SECONDS)
+def poll_account(account_id: int) -> None:
+    if poll.poll_account(account_id).has_more:
+        nudge(poll_account, account_id)

@@ -1,0 +1,30 @@
+"""Which folders of an account are fetched: those whose mail is good for something, as it is set."""
+
+from __future__ import annotations
+
+from autoresponder.models import Autoresponder
+from mailaccounts.models import MailAccount, MailFolder
+
+
+def wanted_folders(account: MailAccount) -> list[MailFolder]:
+    """The folders to poll; an account that names none gets its INBOX."""
+    if not account.folders.exists():
+        MailFolder.objects.get_or_create(account=account, name="INBOX")
+    answers = Autoresponder.objects.filter(account=account, is_active=True).exists()
+    active = account.folders.filter(is_active=True).select_related("account")
+    return [folder for folder in active if is_wanted(folder, account, answers)]
+
+
+def is_wanted(folder: MailFolder, account: MailAccount, has_autoresponder: bool) -> bool:
+    if folder.purpose == MailFolder.Purpose.ARCHIVE:
+        return account.archive_enabled
+    return uses_mail(account, has_autoresponder)
+
+
+def uses_mail(account: MailAccount, has_autoresponder: bool) -> bool:
+    return (
+        account.archive_enabled
+        or account.tickets_enabled
+        or bool(account.archive_forward_to)
+        or has_autoresponder
+    )
