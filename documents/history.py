@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from documents.badges import Badge, dispatch_badge
@@ -24,6 +25,7 @@ class HistoryLine:
     badge: Badge
     result: str
     is_open: bool
+    protocol_url: str
 
 
 def dispatch_history(document: Document, *, press: str = "") -> list[HistoryLine]:
@@ -43,7 +45,17 @@ def _line(dispatch: Dispatch) -> HistoryLine:
         badge=dispatch_badge(dispatch),
         result=_result(dispatch),
         is_open=dispatch.state == Dispatch.State.PENDING,
+        protocol_url=_protocol_url(dispatch),
     )
+
+
+def _protocol_url(dispatch: Dispatch) -> str:
+    if not dispatch.outgoing_id:
+        return ""
+    try:
+        return reverse("outbox:detail", args=[dispatch.outgoing_id])
+    except NoReverseMatch:
+        return ""
 
 
 def _result(dispatch: Dispatch) -> str:

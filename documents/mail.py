@@ -8,7 +8,7 @@ from html import escape
 
 from django.utils.translation import gettext as _
 
-from company.models import CompanySettings, User
+from company.models import CompanySettings, Project, User
 from documents.dispatch_content import DispatchContent
 from documents.errors import DispatchRefused, Problem
 from documents.models import Document
@@ -79,7 +79,9 @@ def compose_mail(
     signature = choose_signature(
         account=choice.account, project=document.project, employee=user.find_employee()
     )
-    body = compose_body(html=html, signature=signature, project=document.project)
+    body = compose_body(
+        text="", html=html, signature=signature, template=_mail_template(document.project)
+    )
     cc, bcc = _with_company_copies(content)
     draft = Draft(
         from_=Mailbox(choice.name, choice.email),
@@ -92,6 +94,11 @@ def compose_mail(
     )
     _try_to_build(draft)
     return ComposedMail(draft, bcc, choice, signature)
+
+
+def _mail_template(project: Project | None) -> str:
+    own = project.mail_template.strip() if project else ""
+    return own or CompanySettings.load().mail_template.strip()
 
 
 def company_copies() -> tuple[tuple[Mailbox, ...], tuple[Mailbox, ...]]:

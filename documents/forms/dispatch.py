@@ -22,9 +22,24 @@ from mailcore.errors import InvalidDraft
 from mailcore.messages import FilePart, Mailbox
 from mailcore.recipients import parse_recipients
 
-_MAIL_ONLY = ("recipient", "manual_recipient", "cc", "bcc", "subject", "text", "sender", "files")
-_FIELD_OF_PROBLEM = {"channels": "by_mail", "cc": "cc", "bcc": "bcc", "subject": "subject"} | {
-    name: name for name in ("text", "sender", "files")
+_MAIL_ONLY = (
+    "recipient",
+    "manual_recipient",
+    "cc",
+    "bcc",
+    "subject",
+    "text",
+    "sender",
+    "attachments",
+)
+_FIELD_OF_PROBLEM = {
+    "channels": "by_mail",
+    "cc": "cc",
+    "bcc": "bcc",
+    "subject": "subject",
+    "text": "text",
+    "sender": "sender",
+    "files": "attachments",
 }
 
 
@@ -70,7 +85,7 @@ class DispatchForm(forms.Form):
     text = forms.CharField(
         label=gettext_lazy("Text"), required=False, widget=forms.Textarea(attrs={"rows": 10})
     )
-    files = FilesField(label=gettext_lazy("Weitere Anhänge"), required=False)
+    attachments = FilesField(label=gettext_lazy("Weitere Anhänge"), required=False)
     by_mail = forms.BooleanField(label=gettext_lazy("per E-Mail"), required=False)
     by_phone = forms.BooleanField(label=gettext_lazy("Telefongespräch"), required=False)
     by_other = forms.BooleanField(label=gettext_lazy("Sonstiges"), required=False)
@@ -151,7 +166,7 @@ class DispatchForm(forms.Form):
             bcc=values.get("bcc") or (),
             subject=str(values.get("subject", "")),
             html=str(values.get("text", "")),
-            files=values.get("files") or (),
+            files=values.get("attachments") or (),
             note=str(values.get("note", "")).strip(),
         )
 

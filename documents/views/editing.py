@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -28,7 +29,8 @@ from documents.save import save_document
 from documents.totals import add_up
 from documents.views.answer import get_document, show
 
-Positions = BaseFormSet[PositionForm]
+if TYPE_CHECKING:
+    Positions = BaseFormSet[PositionForm]
 
 
 @needs(Right.EDIT_DOCUMENTS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,13 +13,26 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from company.rights import Right, needs, signed_in
+from documents.badges import document_badge
 from documents.errors import NotPossible
 from documents.freeze import read_pdf
+from documents.german_format import format_quantity
 from documents.history import dispatch_history
-from documents.models import Document
+from documents.models import Dispatch, Document, Position
 from documents.release import release, withdraw_release
 from documents.totals import add_up
 from documents.views.answer import get_document, show
+
+
+@dataclass(frozen=True, slots=True)
+class _PositionRow:
+    position: Position
+    quantity: str  # with its unit
+    total: Decimal
+
+
+def _quantity(position: Position) -> str:
+    return f"{format_quantity(position.quantity)} {position.unit}".strip()
 
 
 def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
@@ -24,12 +40,22 @@ def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
     positions = list(document.positions.all())
     totals = add_up(positions)
     history = dispatch_history(document)
+    states = {line.dispatch.state for line in history}
+    is_under_way = Dispatch.State.PENDING in states
     return {
         "document": document,
-        "positions": list(zip(positions, totals.lines, strict=True)),
+        "positions": [
+            _PositionRow(position, _quantity(position), total)
+            for position, total in zip(positions, totals.lines, strict=True)
+        ],
         "totals": totals,
         "history": history,
-        "is_under_way": any(line.is_open for line in history),
+        "is_under_way": is_under_way,
+        "badge": document_badge(
+            document,
+            has_failed=Dispatch.State.FAILED in states,
+            is_under_way=is_under_way,
+        ),
         "may_edit": signed_in(request).may(Right.EDIT_DOCUMENTS),
     }
 
