@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
-from company.models import CompanySettings, Employee, Project, Queue, User
+from company.models import (
+    Address,
+    CompanySettings,
+    ContactPerson,
+    Employee,
+    Project,
+    Queue,
+    User,
+)
+from documents.models import Document, DocumentKind, Position
 from mailaccounts.connect import imap_binding, smtp_binding
 from mailaccounts.models import AllowedSender, MailAccount
 from mailaccounts.secrets import seal
-from tickets.models import Ticket
+from mailstore.models import StoredMessage
+from mailstore.store import store_message
+from tickets.models import Ticket, TicketMessage
 
 _count = itertools.count(1)
 PASSWORD = "geheim"
@@ -97,3 +109,53 @@ def set_company(**values: Any) -> CompanySettings:
     CompanySettings.load()
     CompanySettings.objects.filter(pk=1).update(**values)
     return CompanySettings.load()
+
+
+def make_mail(ticket: Ticket, raw: bytes, **values: Any) -> TicketMessage:
+    """A mail that came to the ticket, stored from its bytes."""
+    now = values.pop("now", None) or timezone.now()
+    account = ticket.account or make_account()
+    message = store_message(raw, direction=StoredMessage.Direction.INCOMING, received_at=now)
+    return TicketMessage.objects.create(
+        **{
+            "ticket": ticket,
+            "kind": TicketMessage.Kind.INCOMING,
+            "account": account,
+            "message": message,
+            "created_at": now,
+            **values,
+        }
+    )
+
+
+def make_address(name: str = "Huber & Söhne GmbH", **values: Any) -> Address:
+    values.setdefault("number", str(10000 + next(_count)))
+    return Address.objects.create(name=name, **values)
+
+
+def make_contact(address: Address, name: str = "Hans Huber", **values: Any) -> ContactPerson:
+    values.setdefault("email", "hans@huber.example")
+    return ContactPerson.objects.create(address=address, name=name, **values)
+
+
+def make_document(
+    kind: str = "rechnung",
+    *,
+    positions: tuple[tuple[str, str, str, str], ...] = (("Kugellager 6204", "2", "12.50", "19"),),
+    **values: Any,
+) -> Document:
+    """A document with positions (text, quantity, price, tax rate); „angelegt“ unless told otherwise."""
+    values.setdefault("number", str(400000 + next(_count)))
+    if "address" not in values:
+        values["address"] = make_address()
+    document = Document.objects.create(kind=DocumentKind.objects.get(key=kind), **values)
+    for order, (text, quantity, price, rate) in enumerate(positions, start=1):
+        Position.objects.create(
+            document=document,
+            order=order,
+            text=text,
+            quantity=Decimal(quantity),
+            price=Decimal(price),
+            tax_rate=Decimal(rate),
+        )
+    return document
