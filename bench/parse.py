@@ -83,9 +83,7 @@ def html_mail(random_: random.Random, number: int, *, alternative: bool) -> byte
 
 
 def file_mail(random_: random.Random, number: int) -> bytes:
-    size = int(
-        random_.choice((20_000, 60_000, 100_000, 150_000, 200_000, 300_000, 3_000_000)) * 0.65
-    )
+    size = int(random_.choice((20_000, 100_000, 150_000, 200_000, 3_000_000)) * 0.65)
     data = base64.encodebytes(random_.randbytes(size)).replace(b"\n", b"\r\n")
     return (
         head(number, 'multipart/mixed; boundary="=_mix"', "7bit").encode()

@@ -72,6 +72,9 @@ _BACKGROUND_WORDS = frozenset(
     )
 )
 _COLOUR_FUNCTIONS = frozenset({"rgb", "rgba", "hsl", "hsla"})
+_PLAIN_TYPES = frozenset(
+    {"ident", "hash", "number", "percentage", "dimension", "whitespace", "string"}
+)
 _LONGEST_STYLE = 4000  # characters
 
 
@@ -121,9 +124,11 @@ def _clean_style(style: str) -> tuple[str, int]:
             name, values = "background-color", [one for one in values if _is_colour(one)][:1]
         elif loads or not all(_is_plain(value) for value in values):
             continue
-        if name in _PROPERTIES and values:
+        written = tinycss2.serialize(values).strip()
+        # Escapes hide a meaning from the reader; no mail program writes them.
+        if name in _PROPERTIES and written and not set(written) & {"<", "\\"}:
             important = " !important" if declaration.important else ""
-            kept.append(f"{name}: {tinycss2.serialize(values).strip()}{important};")
+            kept.append(f"{name}: {written}{important};")
     return " ".join(kept), pictures
 
 
@@ -144,15 +149,6 @@ def _is_colour(value: tinycss2.ast.Node) -> bool:
 def _is_plain(value: tinycss2.ast.Node) -> bool:
     if value.type == "function":
         return value.lower_name in _COLOUR_FUNCTIONS and all(map(_is_plain, value.arguments))
-    if value.type == "string":
-        return "<" not in value.value and "\\" not in value.value
-    return value.type in {
-        "ident",
-        "hash",
-        "number",
-        "percentage",
-        "dimension",
-        "whitespace",
-        "literal",
-        "comment",
-    }
+    if value.type == "literal":
+        return value.value in (",", "/")
+    return value.type in _PLAIN_TYPES

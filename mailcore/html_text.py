@@ -206,7 +206,8 @@ def _end_link(writer: _Writer) -> None:
     writer.link_pieces = None
     target = writer.link
     shown = target.split(":", 1)[1].split("?", 1)[0] if target[:7] == "mailto:" else target
-    if label and _comparable(shown) != _comparable(label):
+    is_told = "." in label and _comparable(shown) == _comparable(label)
+    if label and not is_told:
         writer.write(f" <{shown}>" if not writer.ends_blank else f"<{shown}>")
 
 

@@ -31,6 +31,7 @@ HOSTILE = [
     '<p style="position:fixed;top:0;left:0;z-index:9">x</p>',
     '<p style="w\\69 dth:e\\78pression(alert(1))">x</p>',
     '<p style="color:red;}</style><script>alert(1)</script>">x</p>',
+    '<p style="color:red<img src=x onerror=alert(1)>">x</p>',
     "<style>@import url(http://evil.example/x.css);</style>",
     '<link rel=stylesheet href="http://evil.example/x.css">',
     '<meta http-equiv="refresh" content="0;url=http://evil.example/">',
@@ -58,7 +59,7 @@ TAGS = {"a", "p", "div", "span", "img", "table", "tbody", "br", "b"}
 ATTRIBUTES = {"href", "target", "rel", "src", "alt", "title", "style", "class", "data-remote-src"}
 SAFE_LINK = re.compile(r"(?:https?://|mailto:|tel:)")
 SAFE_PICTURE = re.compile(r"(?:cid:|data:image/(?:png|jpeg|gif|webp);base64,)")
-UNSAFE_STYLE = re.compile(r"url|expression|position|import|[<>\\]", re.IGNORECASE)
+UNSAFE_STYLE = re.compile(r"url\(|expression|position|import|[<>\\]", re.IGNORECASE)
 
 
 class Judge(HTMLParser):
