@@ -116,10 +116,11 @@ def send_composed(ticket: Ticket, user: User, form: ComposerForm) -> TicketMessa
         return None
 
 
-def remember(form: ComposerForm, mode: Mode) -> dict[str, Any]:
+def remember(composer: Composer) -> dict[str, Any]:
     """What brings the composer back after „Rückgängig“, storable in a session."""
     names = ("sender", "to", "cc", "bcc", "subject", "text", "status_after", "quote")
-    return {"mode": mode.value} | {name: form.data.get(name, "") for name in names}
+    data = composer.form.data
+    return {"mode": composer.mode.value} | {name: data.get(name, "") for name in names}
 
 
 def _initial(ticket: Ticket, user: User, mode: Mode) -> tuple[dict[str, Any], str]:

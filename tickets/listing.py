@@ -53,6 +53,7 @@ VIEWS = (
     View(
         "frei", _("Nicht zugewiesen"), _("Alle offenen Tickets haben einen Verantwortlichen."), True
     ),
+    View("alle", _("Alle"), _("Noch gibt es kein Ticket.")),
     View("neu", _("Neu"), _("Es gibt kein neues Ticket.")),
     View("offen", _("Offen"), _NOTHING),
     View("warten_kd", _("Warten auf Kunde"), _NOTHING),
@@ -60,7 +61,6 @@ VIEWS = (
     View("klaeren", _("Klären"), _NOTHING),
     View("abgeschlossen", _("Abgeschlossen"), _NOTHING),
     View("spam", _("Papierkorb"), _("Der Papierkorb ist leer.")),
-    View("alle", _("Alle"), _("Noch gibt es kein Ticket."), True),
 )
 _BY_KEY = {view.key: view for view in VIEWS}
 

@@ -56,10 +56,19 @@ const prepareQuestions = (form) => {
   }
 };
 
+/** The editor comes a moment later than its place in the page: the focus waits for it. */
+const focusEditor = async () => {
+  const editor = document.querySelector("rich-editor[data-autofocus]");
+  if (!editor || document.activeElement !== editor) return;
+  await customElements.whenDefined("rich-editor");
+  if (document.activeElement === editor) editor.focus();
+};
+
 const prepare = () => {
   showOpenRow();
   countMarked();
   showNewest();
+  focusEditor();
   document.querySelectorAll("form[data-composer]").forEach(prepareQuestions);
 };
 

@@ -18,6 +18,7 @@ from outbox.cancel import cancel
 from outbox.models import OutgoingMessage
 from outbox.retry import retry
 from tickets.add_note import add_note
+from tickets.change import change
 from tickets.compose import (
     Composer,
     Mode,
@@ -49,10 +50,11 @@ def compose(request: HttpRequest, number: str, mode: str) -> HttpResponse:
         return _show_composer(request, ticket, composer, status=422)
     if composer.newer:
         return _show_composer(request, ticket, composer, status=409)
+    before = {"status": ticket.status}
     sent = send_composed(ticket, user, composer.form)
     if sent is None:
         return _show_composer(request, ticket, composer, status=422)
-    request.session[_SENT] = {"pk": sent.pk} | remember(composer.form, composer.mode)
+    request.session[_SENT] = {"pk": sent.pk, "before": before} | remember(composer)
     return _after_sending(request, user, ticket, sent)
 
 
@@ -85,10 +87,13 @@ def undo(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     """Calls a mail back while it waits, and opens the composer with what stood in it."""
     ticket, outgoing = _get_outgoing(request, number, pk)
     page = reverse("tickets:ticket", args=[ticket.number])
+    kept: dict[str, Any] = request.session.get(_SENT, {})
     if not cancel(outgoing):
         messages.warning(request, _("Zu spät: Die Antwort ist schon unterwegs."))
-    elif request.session.get(_SENT, {}).get("pk") == pk:
+    elif kept.get("pk") == pk:
         page += f"?entwurf={pk}"
+        if ticket.status == kept["status_after"]:
+            change(ticket=ticket, actor=signed_in(request), **kept["before"])
     if is_htmx(request):
         return HttpResponse(status=200, headers={"HX-Redirect": page})
     return redirect(page)
@@ -114,7 +119,7 @@ def restored_composer(request: HttpRequest, ticket: Ticket) -> Composer | None:
     if message is None or message.message is None:
         return None
     files = message.message.attachments.exclude(is_inline=True, content_id__gt="")
-    values = {name: value for name, value in kept.items() if name not in ("pk", "mode")}
+    values = {name: value for name, value in kept.items() if name not in ("pk", "mode", "before")}
     values["kept"] = [file.pk for file in files]
     return open_composer(ticket, signed_in(request), Mode(kept["mode"]), restored=values)
 
