@@ -6,9 +6,12 @@ import secrets
 import sys
 from pathlib import Path
 
+import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from poststelle import env
+
+django_stubs_ext.monkeypatch()  # generic classes of Django may be subscripted
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
