@@ -9,7 +9,7 @@ from company.nudge import nudge
 from mailaccounts import links
 from mailaccounts.models import AccountLink
 from outbox.models import OutgoingMessage, Recipient
-from outbox.tasks import deliver_account
+from outbox.tasks import deliver_account, file_sent_copies
 
 State = OutgoingMessage.State
 
@@ -44,3 +44,19 @@ def retry(outgoing: OutgoingMessage) -> bool:
         nudge(deliver_account, outgoing.account_id)
     outgoing.state = State.QUEUED
     return True
+
+
+def retry_sent_copy(outgoing: OutgoingMessage) -> bool:
+    """Tries again to file the copy that was given up. False: it is not given up any more."""
+    with transaction.atomic():
+        wanted = OutgoingMessage.objects.filter(
+            pk=outgoing.pk, sent_copy=OutgoingMessage.SentCopy.FAILED
+        ).update(
+            sent_copy=OutgoingMessage.SentCopy.WANTED,
+            sent_copy_next_at=timezone.now(),
+            sent_copy_attempts=0,
+            sent_copy_error="",
+        )
+        if wanted:
+            nudge(file_sent_copies, outgoing.account_id)
+    return bool(wanted)

@@ -1,0 +1,199 @@
+"""„Postausgang“: the list, a message with its protocol, and what a person may do with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from company.models import CompanySettings
+from company.rights import Right, needs, signed_in
+from mailstore.download import (
+    attachment_response,
+    can_preview,
+    original_response,
+    picture_response,
+    preview_response,
+)
+from mailstore.models import StoredAttachment
+from mailstore.proxy import PictureRefused, fetch_signed, sign_address
+from mailstore.view import mail_frame_response, render_body
+from outbox.cancel import cancel
+from outbox.detail import view_attempts, view_recipients, view_state
+from outbox.listing import (
+    PER_PAGE,
+    FilterForm,
+    OutgoingPaginator,
+    fingerprint,
+    make_rows,
+    narrow,
+)
+from outbox.mark_sent import mark_sent
+from outbox.models import OutgoingMessage
+from outbox.retry import retry, retry_sent_copy
+
+log = logging.getLogger(__name__)
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def list_outgoing(request: HttpRequest) -> HttpResponse:
+    """The list; with `?stand=` its rows alone, or 204 while nothing in them has changed."""
+    user = signed_in(request)
+    form = FilterForm(request.GET, user=user)
+    found = narrow(OutgoingMessage.objects.visible_to(user), form)
+    loaded = found.select_related("message", "account").prefetch_related("recipients")
+    loaded = loaded.defer("message__text", "message__search_text")
+    page = OutgoingPaginator(loaded, PER_PAGE).get_page(request.GET.get("page"))
+    rows = make_rows(page)
+    stand = fingerprint(rows)
+    if request.GET.get("stand") == stand:
+        return HttpResponse(status=204)
+    kept = {name: str(request.GET[name]) for name in form.fields if request.GET.get(name)}
+    poll = urlencode({**kept, "page": str(page.number), "stand": stand})
+    context = {
+        "form": form,
+        "rows": rows,
+        "page_obj": page,
+        "query": urlencode(kept) + "&" if kept else "",
+        "is_filtered": bool(kept),
+        "poll_url": f"{reverse('outbox:list')}?{poll}",
+    }
+    template = "outbox/_rows.html" if "stand" in request.GET else "outbox/list.html"
+    return render(request, template, context)
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def show_outgoing(request: HttpRequest, pk: int) -> HttpResponse:
+    outgoing = _get(request, pk)
+    files = outgoing.message.attachments.filter(is_inline=False)
+    context = {
+        **_state_context(request, outgoing),
+        "files": [{"row": file, "has_preview": can_preview(file)} for file in files],
+    }
+    return _private(render(request, "outbox/detail.html", context))
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def show_state(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live part of the page; 204 while the state is the one of `?stand=`."""
+    outgoing = _get(request, pk)
+    context = _state_context(request, outgoing)
+    if context["stand"] == request.GET.get("stand"):
+        return HttpResponse(status=204)
+    return _private(render(request, "outbox/_state.html", context))
+
+
+@require_POST
+@needs(Right.SEE_OUTBOX, to_change=Right.MANAGE_OUTBOX)
+def retry_outgoing(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, retry, _("Die E-Mail wird erneut gesendet."))
+
+
+@require_POST
+@needs(Right.SEE_OUTBOX, to_change=Right.MANAGE_OUTBOX)
+def cancel_outgoing(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, cancel, _("Die E-Mail wird nicht gesendet."))
+
+
+@require_POST
+@needs(Right.SEE_OUTBOX, to_change=Right.MANAGE_OUTBOX)
+def mark_outgoing_sent(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, mark_sent, _("Die E-Mail ist als gesendet markiert."))
+
+
+@require_POST
+@needs(Right.SEE_OUTBOX, to_change=Right.MANAGE_OUTBOX)
+def retry_copy(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, retry_sent_copy, _("Die Kopie wird erneut abgelegt."))
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def original(request: HttpRequest, pk: int) -> HttpResponse:
+    return original_response(_get(request, pk).message)
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def frame(request: HttpRequest, pk: int) -> HttpResponse:
+    """The body, for its frame; `?bilder=1` fetches remote pictures through the proxy."""
+    mail = _get(request, pk).message
+    wants_pictures = "bilder" in request.GET or not CompanySettings.load().block_external_content
+
+    def cid_url(attachment: StoredAttachment) -> str:
+        return reverse("outbox:preview", args=[pk, attachment.pk])
+
+    def remote_url(address: str) -> str:
+        return f"{reverse('outbox:picture', args=[pk])}?{urlencode({'u': sign_address(address)})}"
+
+    body = render_body(mail, cid_url=cid_url, remote_url=remote_url if wants_pictures else None)
+    return mail_frame_response(request, body, subject=mail.subject, show_remote="?bilder=1")
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def picture(request: HttpRequest, pk: int) -> HttpResponse:
+    _get(request, pk)
+    try:
+        found = fetch_signed(request.GET.get("u", ""))
+    except PictureRefused as error:
+        log.info("remote picture of outgoing %s refused: %s", pk, error)
+        raise Http404 from error
+    return picture_response(found.content, found.content_type)
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def attachment(request: HttpRequest, pk: int, file: int) -> HttpResponse:
+    mail = _get(request, pk).message
+    return attachment_response(mail, get_object_or_404(mail.attachments.all(), pk=file))
+
+
+@require_safe
+@needs(Right.SEE_OUTBOX)
+def preview(request: HttpRequest, pk: int, file: int) -> HttpResponse:
+    mail = _get(request, pk).message
+    return preview_response(mail, get_object_or_404(mail.attachments.all(), pk=file))
+
+
+def _get(request: HttpRequest, pk: int) -> OutgoingMessage:
+    """The message; 404 where it does not exist for this user."""
+    visible = OutgoingMessage.objects.visible_to(signed_in(request))
+    related = visible.select_related("message", "account", "created_by")
+    return get_object_or_404(related.prefetch_related("recipients"), pk=pk)
+
+
+def _state_context(request: HttpRequest, outgoing: OutgoingMessage) -> dict[str, object]:
+    return {
+        "outgoing": outgoing,
+        "state": view_state(outgoing, signed_in(request)),
+        "recipients": view_recipients(outgoing),
+        "attempts": view_attempts(outgoing),
+        "stand": f"{outgoing.state}-{outgoing.attempts.count()}-{outgoing.sent_copy}",
+    }
+
+
+def _act(
+    request: HttpRequest, pk: int, action: Callable[[OutgoingMessage], bool], done: str
+) -> HttpResponse:
+    if action(_get(request, pk)):
+        messages.success(request, done)
+    else:
+        messages.warning(request, _("Der Zustand der E-Mail hat sich inzwischen geändert."))
+    return redirect("outbox:detail", pk=pk)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    """Customers' mail does not stay in the browser."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
