@@ -20,10 +20,10 @@ from celery.worker import WorkController
 from django.conf import settings
 from django.core.management import CommandError
 from django.core.wsgi import get_wsgi_application
-from intake.watch import Watcher
-from outbox.sweep import sweep
 
+from intake.watch import Watcher
 from mailaccounts.links import release_dead_leases
+from outbox.sweep import sweep
 from poststelle.celery import HOUSEKEEPING, MAIL_IN, MAIL_OUT, app
 
 log = logging.getLogger(__name__)

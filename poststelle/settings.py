@@ -210,7 +210,7 @@ ACCOUNT_PANELS = [
 
 # Celery: only the alarm clock. See docs/work.md.
 REDIS_URL = env.text("REDIS_URL")
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600}
     if REDIS_URL

@@ -16,6 +16,7 @@ from pathlib import Path
 from fpdf import FPDF
 from PIL import Image, ImageDraw
 
+from mailcore.html_text import html_to_text
 from mailcore.messages import ParsedMessage
 from mailcore.threading import normalise_subject
 
@@ -143,7 +144,7 @@ def _ascii_address(address: str) -> str:
 
 
 def _fill(message: EmailMessage, text: _Text) -> None:
-    plain = text.text or "Diese Nachricht ist als HTML geschrieben."
+    plain = text.text or html_to_text(text.html)
     message.set_content(plain, charset=text.raw_charset)
     if text.html:
         message.add_alternative(text.html, subtype="html")
