@@ -38,7 +38,8 @@ def begin_again(folder: MailFolder, status: FolderStatus) -> FolderCursor:
             defaults={
                 "uidvalidity": status.uidvalidity,
                 "last_uid": 0,
-                "started_at": timezone.now(),
+                # INTERNALDATE knows whole seconds only.
+                "started_at": timezone.now().replace(microsecond=0),
             },
         )[0]
 
@@ -47,7 +48,7 @@ def settle_known(
     fetched: Sequence[Fetched], *, folder: MailFolder, cursor: FolderCursor
 ) -> list[Fetched]:
     """Marks the messages we have as done and returns the others."""
-    old = [one for one in fetched if one.item.internal_date < cursor.started_at]
+    old = [one for one in fetched if one.item.internal_date <= cursor.started_at]
     if not old or not _was_renumbered(folder, cursor):
         return list(fetched)
     read = {one.item.pk: parse(one.raw, received_at=one.item.internal_date) for one in old}

@@ -27,6 +27,7 @@ from tickets.models import ThreadId, Ticket, TicketMessage
 
 _CHUNK = 500  # SQLite bounds the parameters of one statement
 _MERGE_STEPS = 20
+_WRITTEN = ("from", "to", "cc", "reply_to")  # people as the writer named them
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,15 +229,24 @@ def _counts(known: _Known, mail: IncomingMail) -> bool:
 
 
 def _is_same_mail(ticket_message: TicketMessage, mail: IncomingMail) -> bool:
-    """Some programs give all their mails one Message-ID: the rest must agree as well."""
+    """Some programs give all their mails one Message-ID: the rest must agree as well.
+
+    The bytes may differ, by the way a mail took; what a person reads and opens may not.
+    """
     stored = ticket_message.message
     if stored is None or ticket_message.kind != TicketMessage.Kind.INCOMING:
         return False
-    return (
-        stored.from_email == mail.message.from_email
-        and normalise_subject(stored.subject) == normalise_subject(mail.message.subject)
-        and stored.date == mail.message.date
-        and stored.preview == mail.message.preview
+    if (
+        stored.from_email != mail.message.from_email
+        or normalise_subject(stored.subject) != normalise_subject(mail.message.subject)
+        or stored.date != mail.message.date
+        or stored.has_html != mail.message.has_html
+        or any(stored.people.get(key) != mail.message.people.get(key) for key in _WRITTEN)
+    ):
+        return False
+    files = {attachment.sha256 for attachment in mail.parsed.attachments}
+    return stored.text == mail.message.text and files == set(
+        stored.attachments.values_list("sha256", flat=True)
     )
 
 

@@ -5,16 +5,19 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 
 from intake.poll import PollSummary, poll_account
+from mailaccounts.links import release_dead_leases
 from mailaccounts.models import MailAccount
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # a worker needs no pages
     help = "Holt jetzt einmal E-Mails ab: für alle Accounts oder für einen."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("account", nargs="?", help="E-Mail Adresse oder Nummer des Accounts")
 
     def handle(self, *args: object, account: str | None = None, **options: object) -> None:
+        release_dead_leases()
         failed = 0
         for found in _accounts(account):
             summary = poll_account(found.pk)

@@ -9,6 +9,7 @@ from intake.watch import Watcher
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # a worker needs no pages
     help = "Hält Verbindungen zu allen Postfächern und meldet neue E-Mails sofort (IMAP IDLE)."
 
     def handle(self, *args: object, **options: object) -> None:
