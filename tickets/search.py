@@ -12,7 +12,10 @@ from outbox.models import Recipient
 from tickets.models import Ticket, TicketMessage
 from tickets.models.ticket import TicketQuerySet
 
-_TERM = re.compile(r'(?:(?P<key>\w+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>\S+))')
+_KEYS = "von|from|an|to|betreff|subject|status|nr|no|hat|has"
+_TERM = re.compile(
+    rf'(?:\b(?P<key>{_KEYS}):\s*)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]\S*)|$)', re.IGNORECASE
+)
 _MOST_TERMS = 12
 _YES = ("anhang", "anhänge", "datei", "attachment")
 
@@ -21,11 +24,9 @@ def search_tickets(tickets: TicketQuerySet, text: str) -> TicketQuerySet:
     """The tickets in which every term is found. What is no known operator is a word."""
     for match in list(_TERM.finditer(text))[:_MOST_TERMS]:
         key = (match["key"] or "").casefold()
-        value = (match["word"] if match["phrase"] is None else match["phrase"]).strip()
-        if not value:
-            continue
-        narrow = _OPERATORS.get(key)
-        tickets = tickets.filter(narrow(value) if narrow else _anywhere(match[0].strip('"')))
+        value = (match["phrase"] or match["word"] or "").strip()
+        if value:
+            tickets = tickets.filter(_OPERATORS[key](value) if key else _anywhere(value))
     return tickets
 
 

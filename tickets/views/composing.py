@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from company.models import User
@@ -30,7 +29,7 @@ from tickets.compose import (
 )
 from tickets.composer_form import NoteForm
 from tickets.conversation import load_message
-from tickets.listing import Wanted, find_tickets
+from tickets.listing import Wanted, find_tickets, load_row
 from tickets.models import Ticket, TicketMessage
 from tickets.views.answer import get_ticket, is_htmx, show, target_of
 from tickets.workspace import load_list_pane, load_ticket_pane
@@ -67,7 +66,7 @@ def note(request: HttpRequest, number: str) -> HttpResponse:
         add_note(ticket=ticket, author=user, text=form.cleaned_data["text"])
         if not is_htmx(request):
             return redirect("tickets:ticket", number)
-        return _show_opened(request, user, ticket, toast=_("Notiz gespeichert."))
+        return _show_opened(request, user, ticket, toast=_("Notiz gespeichert."), changed=ticket)
     status = 422 if request.method == "POST" else 200
     return _show_composer(request, ticket, None, note_form=form, status=status)
 
@@ -176,7 +175,7 @@ def _after_sending(
         messages.success(request, text)
         address = reverse("tickets:list") + Wanted.read(request.GET).address()
         return HttpResponse(headers={"HX-Redirect": address})
-    response = _show_opened(request, user, shown, toast=text, undo_url=undo_url)
+    response = _show_opened(request, user, shown, toast=text, undo_url=undo_url, changed=ticket)
     if address:
         response.headers["HX-Push-Url"] = address
     return response
@@ -185,12 +184,7 @@ def _after_sending(
 def _sent_text(user: User) -> str:
     if not user.undo_seconds:
         return _("Die Antwort wird gesendet.")
-    seconds = user.undo_seconds
-    return ngettext(
-        "Antwort wird in %(n)d Sekunde gesendet.",
-        "Antwort wird in %(n)d Sekunden gesendet.",
-        seconds,
-    ) % {"n": seconds}
+    return _("Antwort wird in %(n)d s gesendet.") % {"n": user.undo_seconds}
 
 
 def _next_ticket(user: User, ticket: Ticket, wanted: Wanted) -> Ticket | None:
@@ -202,12 +196,20 @@ def _next_ticket(user: User, ticket: Ticket, wanted: Wanted) -> Ticket | None:
 
 
 def _show_opened(
-    request: HttpRequest, user: User, ticket: Ticket, *, toast: str, undo_url: str = ""
+    request: HttpRequest,
+    user: User,
+    ticket: Ticket,
+    *,
+    toast: str,
+    changed: Ticket,
+    undo_url: str = "",
 ) -> HttpResponse:
-    """The ticket's columns anew, with a short message."""
+    """The ticket's columns anew and the list's row of the changed one, with a short message."""
+    wanted = Wanted.read(request.GET)
     context = {
         "pane": load_ticket_pane(ticket, user),
-        "list_address": Wanted.read(request.GET).address(),
+        "row": load_row(changed, wanted),
+        "list_address": wanted.address(),
         "toast": toast,
         "tone": "ok",
         "undo_url": undo_url,
