@@ -29,7 +29,7 @@ class AccountPage:
             import_string(path)(account, self.saved, data) for path in settings.ACCOUNT_PANELS
         )
 
-    def __getitem__(self, key: str) -> Panel:
+    def panel(self, key: str) -> Panel:
         return next(panel for panel in self.panels if panel.key == key)
 
     def is_valid(self) -> bool:
@@ -80,18 +80,15 @@ class AccountPage:
         """Exactly one account is the standard; the first that can send becomes it."""
         others = MailAccount.objects.kept().exclude(pk=self.account.pk)
         if not self.account.smtp_enabled:
-            if self.account.is_default:
-                self.account.is_default = False
-                self._pass_default_on()
+            self.account.is_default = False
+            if self.saved is not None and self.saved.is_default:
+                MailAccount.objects.filter(pk=self.account.pk).update(is_default=False)
+                pass_default_on(self.account)
             return
         if self.account.is_default:
             others.filter(is_default=True).update(is_default=False)
         elif not others.filter(is_default=True).exists():
             self.account.is_default = True
-
-    def _pass_default_on(self) -> None:
-        MailAccount.objects.filter(pk=self.account.pk).update(is_default=False)
-        pass_default_on(self.account)
 
 
 def pass_default_on(account: MailAccount) -> MailAccount | None:

@@ -124,6 +124,12 @@ class SmtpForm(ConnectionForm):
     use_imap_password = forms.BooleanField(
         label=_("Wieder das Passwort aus den IMAP-Einstellungen verwenden"), required=False
     )
+    # Not the model's field: that two accounts are the standard for a moment is what saving settles.
+    is_default = forms.BooleanField(
+        label=_("Standard-Account"),
+        required=False,
+        help_text=_("Sendet, was keinem anderen Account zugeordnet ist."),
+    )
 
     class Meta:
         model = MailAccount
@@ -141,7 +147,6 @@ class SmtpForm(ConnectionForm):
             "max_connections",
             "messages_per_minute",
             "recipients_per_day",
-            "is_default",
         )
         widgets = {
             "smtp_host": forms.TextInput(attrs=_OFF | {"placeholder": "smtp.beispiel.de"}),
@@ -164,6 +169,7 @@ class SmtpForm(ConnectionForm):
             self.fields["smtp_auth"], MailAccount.SmtpAuth.NONE, MailAccount.SmtpAuth.PASSWORD
         )
         self.fields["password"].help_text = _("Leer = das Passwort aus den IMAP-Einstellungen.")
+        self.initial["is_default"] = self.instance.is_default
         if self.instance.pk:
             self.initial["allowed"] = allowed_as_text(self.instance)
             if self.instance.is_default:
@@ -193,8 +199,7 @@ class SmtpForm(ConnectionForm):
         values = super().clean() or self.cleaned_data
         if values.get("smtp_enabled"):
             self.demand("smtp_host", _("Bitte geben Sie den SMTP-Server ein."))
-        elif values.get("is_default"):
-            values["is_default"] = False
+        self.instance.is_default = bool(values.get("is_default"))
         return values
 
     def save_allowed_senders(self) -> None:

@@ -84,8 +84,9 @@ def save_folders(lines: _Base, account: MailAccount) -> None:
             MailFolder.objects.filter(pk=folder.pk).update(is_active=False)
     for form in lines.extra_forms:
         if form.cleaned_data.get("name") and not form.cleaned_data.get("DELETE"):
-            form.instance.account = account
-            form.instance.save()
+            # Not simply saved: the same page may be sent a second time.
+            values = {name: form.cleaned_data[name] for name in ("purpose", "is_active")}
+            account.folders.update_or_create(name=form.cleaned_data["name"], defaults=values)
     if not account.folders.exists():
         account.folders.create(name=INBOX)
 

@@ -33,9 +33,9 @@ def values_to_test(page: AccountPage, protocol: str) -> ImapTest | SmtpTest | li
 
     A stored password is used only if server, port, encryption and user are those it was saved for.
     """
-    imap, smtp = page["imap"], page["smtp"]
+    imap, smtp = page.panel("imap"), page.panel("smtp")
     page.fill([imap, smtp])
-    account, panel = page.account, page[protocol]
+    account, panel = page.account, page.panel(protocol)
     if not _is_used(account, protocol):
         return None
     missing = [

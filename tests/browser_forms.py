@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lxml.html
 
@@ -15,9 +15,9 @@ Values = dict[str, list[str]]
 def form_values(response: Response, form: str = "@method='post'") -> Values:
     """The successful controls of the first form whose XPath condition holds, file inputs left out."""
     page = lxml.html.fromstring(response.content.decode())
-    found = page.xpath(f"//main//form[{form}]")[0]
+    found: Any = page.xpath(f"//main//form[{form}]")
     values: Values = {}
-    for name, value in found.form_values():
+    for name, value in found[0].form_values():
         if name != "csrfmiddlewaretoken":
             values.setdefault(name, []).append(value)
     return values

@@ -123,7 +123,8 @@ def test_a_queue_key_is_taken_once_in_any_case(client: Client) -> None:
 def test_the_only_administrator_stays_one(client: Client, admin: User) -> None:
     page = reverse("company:users_edit", args=[admin.pk])
     values = form_values(client.get(page))
-    for change in ({"role": ["staff"]}, {"is_active": []}):
+    changes: tuple[dict[str, list[str]], ...] = ({"role": ["staff"]}, {"is_active": []})
+    for change in changes:
         response = client.post(page, values | change)
         assert response.status_code == 422
         assert "einzige Administrator" in response.content.decode()

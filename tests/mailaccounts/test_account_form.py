@@ -1,0 +1,412 @@
+"""The account page: every setting is kept, bad input is named, passwords never come back."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from autoresponder.models import Autoresponder
+from mailaccounts.connect import imap_binding, imap_login, smtp_login
+from mailaccounts.models import AccountLink, MailAccount, MailFolder
+from mailaccounts.secrets import seal
+from tests.browser_forms import Values, form_values
+from tests.factories import make_account, make_employee, make_project, make_queue, make_user
+
+pytestmark = pytest.mark.django_db
+
+NEW = "/accounts/neu/"
+FORM = "@id='account-form'"
+SECRET = "mein-Geheimnis-77"
+MINIMAL = {
+    "imap-display_name": ["Support"],
+    "imap-email": ["support@firma.example"],
+    "imap-imap_host": ["imap.firma.example"],
+    "imap-password": [SECRET],
+}
+
+
+@pytest.fixture(autouse=True)
+def admin(client: Client) -> None:
+    client.force_login(make_user("chefin", role="admin"))
+
+
+def page_of(account: MailAccount) -> str:
+    return reverse("mailaccounts:edit", args=[account.pk])
+
+
+def values_of(client: Client, page: str) -> Values:
+    return form_values(client.get(page), FORM)
+
+
+def post_new(client: Client, **changes: list[str]) -> Any:
+    return client.post(NEW, values_of(client, NEW) | MINIMAL | changes)
+
+
+def make_stored(**values: Any) -> MailAccount:
+    """An account at a host of its own with a stored IMAP password that SMTP uses as well."""
+    account = make_account(
+        "info@firma.example",
+        **{
+            "imap_host": "imap.firma.example",
+            "imap_encryption": "ssl",
+            "smtp_host": "smtp.firma.example",
+            "smtp_encryption": "ssl",
+            "smtp_port": 465,
+            "smtp_auth": "none",
+            **values,
+        },
+    )
+    account.smtp_auth = values.get("smtp_auth", "password")
+    account.imap_secret = seal(SECRET, imap_binding(account))
+    account.save()
+    return account
+
+
+def errors_of(response: Any) -> str:
+    html = response.content.decode()
+    assert response.status_code == 422, html
+    return str(html)
+
+
+def test_a_new_account_polls_the_inbox_and_is_ready(client: Client) -> None:
+    response = post_new(client)
+    account = MailAccount.objects.get()
+    assert response["Location"] == page_of(account)
+    assert [(f.name, f.purpose, f.is_active) for f in account.folders.all()] == [
+        ("INBOX", "tickets", True)
+    ]
+    login = imap_login(account)
+    assert (login.host, login.username, login.password) == (
+        "imap.firma.example",
+        "support@firma.example",
+        SECRET,
+    )
+    assert not account.is_default  # it cannot send
+
+
+# Every setting of the model with a value other than its default, as the page posts it.
+EVERYTHING: dict[str, tuple[str, Any]] = {
+    "display_name": ("imap", "Firma Nord"),
+    "email": ("imap", "nord@firma.example"),
+    "username": ("imap", "p123456"),
+    "description": ("imap", "Sammelaccount"),
+    "imap_enabled": ("imap", False),
+    "imap_host": ("imap", "mail.firma.example"),
+    "imap_port": ("imap", 1143),
+    "imap_encryption": ("imap", "starttls"),
+    "imap_auth": ("imap", "password"),
+    "copy_to_sent": ("imap", True),
+    "sent_folder": ("imap", "Gesendet"),
+    "smtp_enabled": ("smtp", True),
+    "smtp_host": ("smtp", "out.firma.example"),
+    "smtp_port": ("smtp", 2587),
+    "smtp_encryption": ("smtp", "starttls"),
+    "smtp_auth": ("smtp", "none"),
+    "smtp_username": ("smtp", "sender"),
+    "smtp_debug": ("smtp", True),
+    "sender_email": ("smtp", "verkauf@firma.example"),
+    "sender_name": ("smtp", "Verkauf"),
+    "client_alias": ("smtp", "post.firma.example"),
+    "max_connections": ("smtp", 3),
+    "messages_per_minute": ("smtp", 30),
+    "recipients_per_day": ("smtp", 500),
+    "is_default": ("smtp", True),
+    "tickets_enabled": ("ticket", True),
+    "since_date": ("ticket", datetime.date(2026, 1, 31)),
+    "reply_from_incoming": ("ticket", False),
+    "delete_on_server": ("ticket", True),
+    "close_tickets": ("ticket", True),
+    "archive_enabled": ("archive", True),
+    "archive_days": ("archive", 365),
+    "archive_forward_to": ("archive", "archiv@anderswo.example"),
+    "signature_active": ("signature", True),
+    "signature_html": ("signature", "<p>{MITARBEITER}</p>"),
+}
+RELATED = {"project", "queue", "employees"}
+NOT_ON_THE_PAGE = {
+    "id",
+    "imap_secret",
+    "smtp_secret",
+    "paused_at",
+    "archived_at",
+    "created_at",
+    "updated_at",
+}
+
+
+def as_posted(value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return ["on"] if value else []
+    return [str(value)]
+
+
+def test_the_page_saves_every_field_of_the_model(client: Client) -> None:
+    model_fields = {f.name for f in (*MailAccount._meta.fields, *MailAccount._meta.many_to_many)}
+    assert model_fields == EVERYTHING.keys() | RELATED | NOT_ON_THE_PAGE
+    project, queue, employee = make_project(), make_queue(), make_employee()
+    changes = {f"{panel}-{name}": as_posted(v) for name, (panel, v) in EVERYTHING.items()}
+    changes |= {
+        "ticket-project": [str(project.pk)],
+        "ticket-queue": [str(queue.pk)],
+        "employees-employees": [str(employee.pk)],
+        "ticket-delete_confirmation": ["nord@firma.example"],
+        "smtp-allowed": ["Rechnung@Firma.example\n@nord.example"],
+        "folders-0-purpose": ["archive"],
+        "autoresponder-is_active": ["on"],
+        "autoresponder-once_a_day": [],
+        "autoresponder-subject": ["Ihre Anfrage {TICKET}"],
+        "autoresponder-text": ["Danke für „{BETREFF}“."],
+    }
+    response = post_new(client, **changes)
+    assert response.status_code == 302, response.content.decode()
+    account = MailAccount.objects.get()
+    assert {name: getattr(account, name) for name in EVERYTHING} == {
+        name: value for name, (_panel, value) in EVERYTHING.items()
+    }
+    assert (account.project, account.queue) == (project, queue)
+    assert list(account.employees.all()) == [employee]
+    assert [s.pattern for s in account.allowed_senders.all()] == [
+        "@nord.example",
+        "rechnung@firma.example",
+    ]
+    assert account.folders.get().purpose == "archive"
+    responder = Autoresponder.objects.get(account=account)
+    assert (responder.is_active, responder.once_a_day) == (True, False)
+    assert (responder.subject, responder.text) == (
+        "Ihre Anfrage {TICKET}",
+        "Danke für „{BETREFF}“.",
+    )
+    again = client.post(page_of(account), values_of(client, page_of(account)))
+    assert again.status_code == 302, again.content.decode()
+    unchanged = MailAccount.objects.get()
+    for name in EVERYTHING:
+        assert getattr(unchanged, name) == getattr(account, name), name
+    assert list(unchanged.employees.all()) == [employee]
+    assert unchanged.allowed_senders.count() == 2
+
+
+def test_no_password_ever_reaches_the_browser(client: Client) -> None:
+    account = make_stored(smtp_auth="password")
+    account.smtp_secret = account.imap_secret
+    account.save()
+    html = client.get(page_of(account)).content.decode()
+    assert "gespeichert" in html
+    refused = client.post(
+        page_of(account),
+        values_of(client, page_of(account))
+        | {
+            "imap-password": ["neu-getippt-88"],
+            "smtp-password": ["zwei-getippt"],
+            "imap-email": ["kein"],
+        },
+    )
+    for text in (html, errors_of(refused)):
+        for secret in (SECRET, "neu-getippt-88", "zwei-getippt", account.imap_secret):
+            assert secret not in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"imap-imap_host": ["imap.boese.example"]},
+        {"imap-imap_port": ["1993"]},
+        {"imap-imap_encryption": ["none"]},
+        {"imap-username": ["wer-anders"]},
+    ],
+)
+def test_another_login_demands_the_password_again(
+    client: Client, change: dict[str, list[str]]
+) -> None:
+    account = make_stored(smtp_enabled=False)
+    values = values_of(client, page_of(account)) | change
+    assert "Bitte geben Sie das Passwort noch einmal ein" in errors_of(
+        client.post(page_of(account), values)
+    )
+    assert MailAccount.objects.get().imap_host == "imap.firma.example"
+    assert client.post(page_of(account), values | {"imap-password": ["neu"]}).status_code == 302
+    assert imap_login(MailAccount.objects.get()).password == "neu"
+
+
+def test_the_imap_password_goes_to_no_other_smtp_server(client: Client) -> None:
+    account = make_stored()
+    page = page_of(account)
+    values = values_of(client, page)
+    assert client.post(page, values).status_code == 302
+    elsewhere = values | {"smtp-smtp_host": ["smtp.boese.example"]}
+    assert "wurde nicht für diesen SMTP-Server eingegeben" in errors_of(
+        client.post(page, elsewhere)
+    )
+    assert client.post(page, elsewhere | {"smtp-password": ["anderes"]}).status_code == 302
+    assert smtp_login(MailAccount.objects.get()).password == "anderes"
+    assert imap_login(MailAccount.objects.get()).password == SECRET
+    back = values_of(client, page) | {"smtp-use_imap_password": ["on"]}
+    assert "wurde nicht für diesen SMTP-Server" in errors_of(client.post(page, back))
+    assert client.post(page, back | {"imap-password": ["beide"]}).status_code == 302
+    assert smtp_login(MailAccount.objects.get()).password == "beide"
+
+
+def test_switching_smtp_on_later_asks_for_the_password(client: Client) -> None:
+    account = make_stored(smtp_enabled=False)
+    page = page_of(account)
+    values = values_of(client, page) | {"smtp-smtp_enabled": ["on"]}
+    assert "wurde nicht für diesen SMTP-Server" in errors_of(client.post(page, values))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"imap-email": [""]}, "id_imap-email_error"),
+        ({"imap-email": ["SUPPORT@vergeben.example"]}, "gibt es schon einen Account"),
+        ({"imap-imap_host": [""]}, "Bitte geben Sie den IMAP-Server ein"),
+        ({"imap-imap_host": ["https://imap.firma.example"]}, "nur den Namen des Servers"),
+        ({"imap-imap_host": ["imap.firma.example:993"]}, "nur den Namen des Servers"),
+        ({"imap-imap_port": ["70000"]}, "id_imap-imap_port_error"),
+        ({"imap-password": [""]}, "Bitte geben Sie das Passwort ein"),
+        ({"imap-copy_to_sent": ["on"], "imap-sent_folder": [""]}, "Bitte den Ordner nennen"),
+        ({"smtp-smtp_enabled": ["on"]}, "Bitte geben Sie den SMTP-Server ein"),
+        ({"smtp-allowed": ["rechnung(at)firma"]}, "weder eine E-Mail-Adresse noch eine Domain"),
+        ({"ticket-delete_on_server": ["on"]}, "nur mit Ticketsystem oder Archiv"),
+        (
+            {"ticket-delete_on_server": ["on"], "archive-archive_enabled": ["on"]},
+            "Gelöschte E-Mails holt niemand zurück",
+        ),
+        ({"archive-archive_forward_to": ["support@firma.example"]}, "liefen im Kreis"),
+        ({"archive-archive_forward_to": ["support@vergeben.example"]}, "liefen im Kreis"),
+        ({"archive-archive_days": ["-1"]}, "id_archive-archive_days_error"),
+        ({"autoresponder-is_active": ["on"]}, "Bitte geben Sie einen Betreff ein"),
+        (
+            {
+                "autoresponder-is_active": ["on"],
+                "autoresponder-subject": ["Nr. {TICKET}"],
+                "autoresponder-text": ["Danke"],
+            },
+            "legt keine Tickets an",
+        ),
+        ({"signature-signature_active": ["on"]}, "Bitte geben Sie eine Signatur ein"),
+        (
+            {"signature-signature_active": ["on"], "signature-signature_html": ["<p>&nbsp;</p>"]},
+            "Bitte geben Sie eine Signatur ein",
+        ),
+        (
+            {
+                "folders-TOTAL_FORMS": ["2"],
+                "folders-1-name": ["Inbox"],
+                "folders-1-purpose": ["archive"],
+            },
+            "steht schon in der Liste",
+        ),
+    ],
+)
+def test_bad_input_is_named_at_its_field(
+    client: Client, change: dict[str, list[str]], message: str
+) -> None:
+    make_account("support@vergeben.example")
+    assert message in errors_of(post_new(client, **change))
+    assert MailAccount.objects.count() == 1
+
+
+def test_no_days_means_never(client: Client) -> None:
+    post_new(client, **{"archive-archive_enabled": ["on"], "archive-archive_days": ["0"]})
+    assert MailAccount.objects.get().archive_days is None
+
+
+def test_deleting_on_the_server_is_confirmed_once(client: Client) -> None:
+    account = make_stored(tickets_enabled=True)
+    page = page_of(account)
+    values = values_of(client, page) | {"ticket-delete_on_server": ["on"]}
+    errors_of(client.post(page, values | {"ticket-delete_confirmation": ["ja"]}))
+    assert not MailAccount.objects.get().delete_on_server
+    typed = values | {"ticket-delete_confirmation": ["INFO@firma.example "]}
+    assert client.post(page, typed).status_code == 302
+    assert MailAccount.objects.get().delete_on_server
+    assert client.post(page, values_of(client, page)).status_code == 302
+
+
+def test_the_first_account_that_sends_is_the_standard_and_exactly_one_is(client: Client) -> None:
+    smtp = {"smtp-smtp_enabled": ["on"], "smtp-smtp_host": ["smtp.firma.example"]}
+    post_new(client, **smtp)
+    first = MailAccount.objects.get()
+    assert first.is_default
+    post_new(client, **smtp, **{"imap-email": ["zwei@firma.example"]})
+    second = MailAccount.objects.get(email="zwei@firma.example")
+    assert not second.is_default
+    chosen = values_of(client, page_of(second)) | {"smtp-is_default": ["on"]}
+    assert client.post(page_of(second), chosen).status_code == 302
+    assert MailAccount.objects.get(is_default=True) == second
+    without = values_of(client, page_of(second)) | {"smtp-smtp_enabled": []}
+    assert client.post(page_of(second), without).status_code == 302
+    assert MailAccount.objects.get(is_default=True) == first
+
+
+def test_folders_are_added_changed_and_removed(client: Client) -> None:
+    post_new(client)
+    account = MailAccount.objects.get()
+    page = page_of(account)
+    row = client.post(f"{page}ordner/zeile/", values_of(client, page)).content.decode()
+    assert 'name="folders-1-name"' in row
+    more = {
+        "folders-TOTAL_FORMS": ["2"],
+        "folders-1-name": ["Aufträge"],
+        "folders-1-purpose": ["archive"],
+        "folders-1-is_active": ["on"],
+    }
+    client.post(page, values_of(client, page) | more)
+    assert {(f.name, f.purpose) for f in account.folders.all()} == {
+        ("INBOX", "tickets"),
+        ("Aufträge", "archive"),
+    }
+    client.post(
+        page, values_of(client, page) | {"folders-0-is_active": [], "folders-1-DELETE": ["on"]}
+    )
+    assert [(f.name, f.is_active) for f in account.folders.all()] == [("INBOX", False)]
+
+
+def test_saving_lets_a_failing_account_try_again_at_once(client: Client) -> None:
+    account = make_stored(smtp_enabled=False)
+    AccountLink.objects.create(account=account, direction="in", state="login", failures=3)
+    assert client.post(page_of(account), values_of(client, page_of(account))).status_code == 302
+    assert AccountLink.objects.get().state == "unknown"
+
+
+def test_saving_does_not_undo_a_pause_pulled_meanwhile(client: Client) -> None:
+    account = make_stored(smtp_enabled=False)
+    values = values_of(client, page_of(account))
+    client.post(reverse("mailaccounts:pause", args=[account.pk]))
+    client.post(page_of(account), values | {"imap-description": ["neu"]})
+    account.refresh_from_db()
+    assert (account.is_paused, account.description) == (True, "neu")
+
+
+def test_a_copy_takes_the_settings_but_no_address_and_no_password(client: Client) -> None:
+    source = make_stored(
+        description="Vorlage", archive_days=30, archive_enabled=True, is_default=True
+    )
+    employee = make_employee()
+    source.employees.set([employee])
+    MailFolder.objects.create(account=source, name="Rechnungen", purpose="archive")
+    copied = form_values(client.get(f"{NEW}?von={source.pk}"), FORM)
+    assert copied["imap-imap_host"] == ["imap.firma.example"]
+    assert copied["archive-archive_days"] == ["30"]
+    assert copied["employees-employees"] == [str(employee.pk)]
+    assert copied["folders-0-name"] == ["Rechnungen"]
+    assert not {"imap-email", "imap-password", "imap-username"} & copied.keys()
+    assert "Bitte geben Sie das Passwort ein" in errors_of(
+        client.post(f"{NEW}?von={source.pk}", copied | {"imap-email": ["neu@firma.example"]})
+    )
+    named = {"imap-email": ["neu@firma.example"], "imap-password": ["x"]}
+    assert client.post(NEW, copied | named).status_code == 302
+    made = MailAccount.objects.get(email="neu@firma.example")
+    assert (made.folders.get().name, made.is_default) == ("Rechnungen", False)
+    assert list(made.employees.all()) == [employee]
+
+
+def test_odd_combinations_are_shown_and_not_in_the_way(client: Client) -> None:
+    response = post_new(client, **{"imap-imap_encryption": ["none"]})
+    assert response.status_code == 302
+    html = client.get(response["Location"]).content.decode()
+    assert "Port 993 gehört zu SSL/TLS" in html
+    assert "Das Passwort ist unterwegs lesbar" in html
