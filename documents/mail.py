@@ -67,7 +67,7 @@ def compose_mail(
     html = fill(content.html, variables, escape=True)
     problems = [
         *_recipient_problems(content),
-        *_text_problems(content, subject, variables.keys()),
+        *text_problems(subject=content.subject, html=content.html, known=variables.keys()),
         *_file_problems(content.files, pdf),
     ]
     try:
@@ -132,18 +132,19 @@ def _recipient_problems(content: DispatchContent) -> list[Problem]:
     return problems
 
 
-def _text_problems(content: DispatchContent, subject: str, known: Collection[str]) -> list[Problem]:
+def text_problems(*, subject: str, html: str, known: Collection[str]) -> list[Problem]:
+    """What is wrong with subject and text as typed; `known`: names of the variables there are."""
     problems = []
-    if not subject:
+    if not subject.strip():
         problems.append(Problem("subject", _("Bitte einen Betreff angeben.")))
     if len(subject) > MAX_SUBJECT:
         text = _("Der Betreff ist zu lang (höchstens %(count)s Zeichen).")
         problems.append(Problem("subject", text % {"count": MAX_SUBJECT}))
-    if not html_to_text(content.html).strip():
+    if not html_to_text(html).strip():
         problems.append(Problem("text", _("Bitte einen Text angeben.")))
     for field, names in (
-        ("subject", unknown(content.subject, known)),
-        ("text", unknown(content.html, {*known, "SIGNATUR"})),
+        ("subject", unknown(subject, known)),
+        ("text", unknown(html, {*known, "SIGNATUR"})),
     ):
         if names:
             listed = ", ".join(f"{{{name}}}" for name in names)

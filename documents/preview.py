@@ -82,7 +82,10 @@ def _listed(mailboxes: Iterable[Mailbox]) -> str:
 
 
 def _for_frame(html: str, files: Iterable[FilePart]) -> str:
-    """Cleaned, with the mail's own pictures as data: URIs; remote ones stay blocked."""
+    """Cleaned, with the mail's own pictures as data: URIs; remote ones stay blocked.
+
+    The typeface is that of a mail program that was not told any.
+    """
     pictures = {file.content_id: file for file in files if file.content_id}
 
     def picture(content_id: str) -> str | None:
@@ -91,4 +94,5 @@ def _for_frame(html: str, files: Iterable[FilePart]) -> str:
             return None
         return f"data:{file.content_type};base64,{base64.b64encode(file.content).decode()}"
 
-    return rewrite_images(clean_html(html).html, cid=picture, remote=None)
+    shown = rewrite_images(clean_html(html).html, cid=picture, remote=None)
+    return f'<div style="font-family: Arial, Helvetica, sans-serif">{shown}</div>' if shown else ""

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from company.models import User
 from documents.dispatch_content import Channel, DispatchContent
 from documents.errors import DispatchRefused
-from documents.mail import suggested_text
+from documents.mail import suggested_text, text_problems, variables_of
 from documents.models import Document
 from documents.senders import SenderOption, sender_options
 from mailcore.errors import InvalidDraft
@@ -99,6 +99,7 @@ class DispatchForm(forms.Form):
 
     def __init__(self, *args: Any, document: Document, user: User, **options: Any) -> None:
         self.document = document
+        self.user = user
         self.recipients = known_recipients(document)
         self.senders = sender_options(project=document.project, user=user)
         if not args or args[0] is None:
@@ -135,6 +136,12 @@ class DispatchForm(forms.Form):
             self._read_addresses("manual_recipient")
         self._read_addresses("cc")
         self._read_addresses("bcc")
+        for problem in text_problems(
+            subject=str(self.cleaned_data.get("subject", "")),
+            html=str(self.cleaned_data.get("text", "")),
+            known=variables_of(self.document, self.user),
+        ):
+            self.add_error(problem.field, problem.text)
         return self.cleaned_data
 
     def _read_addresses(self, name: str) -> None:

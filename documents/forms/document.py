@@ -46,7 +46,9 @@ class DocumentForm(DocumentModelForm):
         label=_("Eigenes PDF"),
         required=False,
         widget=forms.FileInput(attrs={"accept": "application/pdf,.pdf"}),
-        help_text=_("Wird statt des erzeugten Briefes verschickt, z. B. ein PDF aus der ERP."),
+        help_text=_(
+            "Wird statt des erzeugten Briefes verschickt, z. B. eines aus der Warenwirtschaft."
+        ),
     )
     remove_own_pdf = forms.BooleanField(label=_("Eigenes PDF entfernen"), required=False)
 

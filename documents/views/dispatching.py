@@ -129,4 +129,8 @@ def _show_results(request: HttpRequest, document: Document, press: str) -> HttpR
         **page_context(request, get_document(request, document.pk)),
         **_result_context(document, press),
     }
-    return show(request, "documents/_dispatch_done.html", context)
+    response = show(request, "documents/_dispatch_done.html", context)
+    # A new dialog takes the place of the filled-in one, whose closing would ask about lost input.
+    response.headers["HX-Retarget"] = "#dialog-slot"
+    response.headers["HX-Reswap"] = "innerHTML"
+    return response
