@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from archive.add import add
-from mailaccounts.links import is_owner_dead
+from mailaccounts.links import is_owner_dead, release_dead_leases
 from mailstore.models import StoredMessage
 from outbox.claim import give_back
 from outbox.models import Attempt, OutgoingMessage
@@ -26,6 +26,7 @@ def sweep() -> int:
 
     Returns how many there were.
     """
+    release_dead_leases()
     now = timezone.now()
     sending = OutgoingMessage.objects.filter(state=State.SENDING)
     owners = sending.order_by().values_list("claimed_by", flat=True).distinct()
