@@ -26,7 +26,12 @@ from tickets.reply_defaults import vouched_addresses
 
 FILES_LIMIT = 25_000_000  # bytes together; most servers refuse more than 35 MB encoded
 UNCHANGED = ""
-_IS_HTML = re.compile(r"<[a-zA-Z][^>]*>")
+# What an editor writes; „<Zeile>“ typed into a plain field is no tag.
+_IS_HTML = re.compile(
+    r"<(?:p|div|br|b|i|u|s|a|ul|ol|li|span|strong|em|font|img|table|blockquote|pre|code|h[1-6]|hr)"
+    r"(?:\s[^>]*)?/?>",
+    re.IGNORECASE,
+)
 _PICTURE = re.compile(r"<img\b", re.IGNORECASE)
 
 

@@ -49,7 +49,8 @@ def found(text: str) -> list[str]:
     "text",
     [
         "202611230042", "#202611230042", "unvollständig", "huber", "dübel", "DUBEL", "strasse",
-        "dübel huber", "lieferschein", "von:müller", "von: müller", "VON:Müller", "von:franz@mueller.example", "von:huber",
+        "dübel huber", "lieferschein", "von:müller", "von: müller", "VON:Müller",
+        "von:franz@mueller.example", "von:huber",
         "betreff:lieferung", 'betreff:"lieferung unv"', "status:offen", "nr:202611230042",
         "hat:anhang", "von:huber status:off dübel", '"dübel für"',
     ],
