@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import imaplib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from intake.poll import poll_account
 from intake.set_aside import ignore, retry
 from mailaccounts.links import take_lease
 from mailaccounts.models import AccountLink, MailFolder
+from mailcore.threading import new_message_id
+from mailstore.blobs import get_blob
+from mailstore.ids import message_id_keys
 from mailstore.models import StoredMessage
 from mailstore.read import read_raw
 from mailstore.store import store_group
@@ -81,8 +85,6 @@ def test_the_second_poll_finds_nothing_and_sends_four_commands(
 
 
 def count_commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    import imaplib
-
     sent: list[str] = []
     original = imaplib.IMAP4._command  # type: ignore[attr-defined]
 
@@ -163,9 +165,6 @@ def test_deletes_exactly_what_it_took_over(dovecot: Dovecot, mailbox: str) -> No
 
 def test_a_mail_that_is_only_stored_is_not_deleted(dovecot: Dovecot, mailbox: str) -> None:
     """An own mail that came back makes no ticket; without an archive nothing else keeps it."""
-    from mailcore.threading import new_message_id
-    from mailstore.ids import message_id_keys
-
     own = new_message_id("firma.example", keys=message_id_keys(), token="o-1")
     account = make_polled_account(dovecot, mailbox, delete_on_server=True)
     dovecot.append(mailbox, "INBOX", [make_mail(Message_ID=f"<{own}>")])
@@ -232,8 +231,6 @@ def test_too_large_is_noted_with_its_header_and_fetched_on_demand(
     summary = poll_account(account.pk)
     assert (summary.counts.too_large, summary.counts.tickets) == (1, 1)
     item = IntakeItem.objects.get(state=State.TOO_LARGE)
-    from mailstore.blobs import get_blob
-
     assert b"Subject: Anfrage 1" in get_blob(item.blob)
     assert retry(item)
     assert poll_account(account.pk).counts.tickets == 1
