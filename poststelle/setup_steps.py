@@ -39,6 +39,7 @@ def setup(request: HttpRequest) -> HttpResponse:
 def _steps() -> tuple[SetupStep, ...]:
     company = CompanySettings.load()
     accounts = MailAccount.objects.kept()
+    has_account = accounts.exists()
     tests = OutgoingMessage.objects.filter(origin=OutgoingMessage.Origin.TEST)
     return (
         SetupStep(
@@ -51,9 +52,9 @@ def _steps() -> tuple[SetupStep, ...]:
         SetupStep(
             _("E-Mail Account"),
             _("Ein Postfach, aus dem Poststelle E-Mails abholt und über das sie versendet."),
-            reverse("mailaccounts:new"),
-            _("Account anlegen"),
-            accounts.exists(),
+            reverse("mailaccounts:list" if has_account else "mailaccounts:new"),
+            _("Accounts öffnen") if has_account else _("Account anlegen"),
+            has_account,
         ),
         SetupStep(
             _("Warteschlange"),
