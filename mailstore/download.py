@@ -17,6 +17,9 @@ from mailstore.view import SAFE_PICTURES
 
 PDF = "application/pdf"
 _NO_SCRIPTS = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; sandbox"
+_PDF_VIEWER = (
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+)
 _UNSAFE_IN_NAMES = re.compile(r"[^\w.() -]+")
 
 
@@ -40,7 +43,7 @@ def preview_response(message: StoredMessage, attachment: StoredAttachment) -> Ht
     response = HttpResponse(_read_file(message, attachment), content_type=attachment.content_type)
     _protect(response, attachment.filename, as_attachment=False)
     if attachment.content_type == PDF:
-        response.headers["Content-Security-Policy"] = "default-src 'none'; object-src 'self'"
+        response.headers["Content-Security-Policy"] = _PDF_VIEWER
     return response
 
 

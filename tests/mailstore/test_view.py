@@ -73,7 +73,7 @@ def test_a_picture_that_is_not_there_gets_no_address() -> None:
 
 def test_a_mail_is_cleaned_once_per_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    real = view.clean_guarded
+    real = clean.clean_guarded
 
     def counted(html: str) -> object:
         calls.append(html)

@@ -234,7 +234,12 @@ def test_news_of_a_ticket(client: Client, ticket: Ticket, mail: TicketMessage) -
     make_mail(ticket, letter("Noch etwas"))
     shown = client.get(news, {"nach": mail.pk}).content.decode()
     assert "Neue Nachricht von Hans Huber" in shown
-    assert "Noch etwas" in page(client, target="conversation")
+    anew = page(client, target="conversation")
+    last = ticket.messages.order_by("pk").last()
+    assert last is not None
+    assert "Noch etwas" in anew
+    assert f"{news}?nach={last.pk}" in anew, "the poll goes on from here"
+    assert f'name="seen" id="composer-seen" value="{last.pk}"' in anew
 
 
 def test_htmx_gets_both_panes_without_the_page(client: Client, mail: TicketMessage) -> None:

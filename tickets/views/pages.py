@@ -32,7 +32,7 @@ def ticket_page(request: HttpRequest, number: str) -> HttpResponse:
     target = target_of(request)
     if target == "conversation":
         context = {"conversation": load_conversation(ticket, user), "ticket": ticket}
-        return show(request, "tickets/_conversation.html", context)
+        return show(request, "tickets/_conversation_anew.html", context)
     pane = load_ticket_pane(ticket, user)
     address = Wanted.read(request.GET).address()
     if target == "ticket":
