@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from company.models import User
+from company.rights import Right
 from documents.badges import Badge, dispatch_badge
 from documents.models import Dispatch, Document
+from mailaccounts.models import MailAccount
 from outbox.models import OutgoingMessage, Recipient
 
 if TYPE_CHECKING:
@@ -28,34 +32,38 @@ class HistoryLine:
     protocol_url: str
 
 
-def dispatch_history(document: Document, *, press: str = "") -> list[HistoryLine]:
-    """Every dispatch of the document, newest first; with `press` only those of one press."""
+def dispatch_history(document: Document, user: User, *, press: str = "") -> list[HistoryLine]:
+    """Every dispatch of the document, newest first; with `press` only those of one press.
+
+    The protocol is offered where the user may read the mail of the account that sent it.
+    """
+    accounts = MailAccount.objects.mail_visible_to(user).filter(
+        outgoing__dispatch__document=document
+    )
+    readable = set(accounts.values_list("pk", flat=True)) if user.may(Right.SEE_OUTBOX) else set()
     dispatches = document.dispatches.select_related("outgoing", "created_by").prefetch_related(
         "outgoing__recipients"
     )
     if press:
         dispatches = dispatches.filter(press=press)
-    return [_line(dispatch) for dispatch in dispatches]
+    return [_line(dispatch, readable) for dispatch in dispatches]
 
 
-def _line(dispatch: Dispatch) -> HistoryLine:
+def _line(dispatch: Dispatch, readable: Collection[int]) -> HistoryLine:
     return HistoryLine(
         dispatch=dispatch,
         channel=dispatch.get_channel_display(),
         badge=dispatch_badge(dispatch),
         result=_result(dispatch),
         is_open=dispatch.state == Dispatch.State.PENDING,
-        protocol_url=_protocol_url(dispatch),
+        protocol_url=_protocol_url(dispatch, readable),
     )
 
 
-def _protocol_url(dispatch: Dispatch) -> str:
-    if not dispatch.outgoing_id:
+def _protocol_url(dispatch: Dispatch, readable: Collection[int]) -> str:
+    if dispatch.outgoing is None or dispatch.outgoing.account_id not in readable:
         return ""
-    try:
-        return reverse("outbox:detail", args=[dispatch.outgoing_id])
-    except NoReverseMatch:
-        return ""
+    return reverse("outbox:detail", args=[dispatch.outgoing.pk])
 
 
 def _result(dispatch: Dispatch) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from company.models import User
@@ -33,21 +33,29 @@ def save_document(
     """
     if own_pdf is not None:
         document.own_pdf_sha256 = put_blob(own_pdf) if own_pdf else ""
-    with transaction.atomic():
-        if document._state.adding:
-            document.created_by = user
-            document.number = document.number or _next_number(document.kind)
-            document.save()
-        else:
-            _claim_draft(document)
-            document.save(update_fields=_EDITABLE)
-            document.positions.all().delete()
-        for order, position in enumerate(positions, start=1):
-            position.pk = None
-            position.document = document
-            position.order = order
-        Position.objects.bulk_create(positions)
+    try:
+        with transaction.atomic():
+            _write(document, positions, user)
+    except IntegrityError as error:
+        # Somebody gave away the same number by hand a moment ago.
+        raise NotPossible(_("Diese Nummer ist schon vergeben.")) from error
     return document
+
+
+def _write(document: Document, positions: Sequence[Position], user: User) -> None:
+    if document._state.adding:
+        document.created_by = user
+        document.number = document.number or _next_number(document.kind)
+        document.save()
+    else:
+        _claim_draft(document)
+        document.save(update_fields=_EDITABLE)
+        document.positions.all().delete()
+    for order, position in enumerate(positions, start=1):
+        position.pk = None
+        position.document = document
+        position.order = order
+    Position.objects.bulk_create(positions)
 
 
 def _claim_draft(document: Document) -> None:

@@ -117,6 +117,12 @@ class DocumentForm(DocumentModelForm):
         except forms.ValidationError:
             return None
 
+    def clean_number(self) -> str:
+        number = str(self.cleaned_data["number"]).strip()
+        if Document.objects.filter(kind=self.instance.kind, number=number).exists():
+            raise forms.ValidationError(_("Diese Nummer ist schon vergeben."))
+        return number
+
     def clean_own_pdf(self) -> bytes | None:
         file = self.cleaned_data.get("own_pdf")
         if not isinstance(file, UploadedFile):

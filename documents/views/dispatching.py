@@ -79,7 +79,7 @@ def show_signature(request: HttpRequest, pk: int) -> HttpResponse:
 def show_results(request: HttpRequest, pk: int, press: str) -> HttpResponse:
     """The result lines in the dialog, asked for again while something is under way."""
     document = get_document(request, pk)
-    return show(request, "documents/_results.html", _result_context(document, press))
+    return show(request, "documents/_results.html", _result_context(request, document, press))
 
 
 def _show_dialog(request: HttpRequest, document: Document, form: DispatchForm) -> HttpResponse:
@@ -111,8 +111,8 @@ def _signature_context(
     }
 
 
-def _result_context(document: Document, press: str) -> dict[str, object]:
-    lines = dispatch_history(document, press=press)
+def _result_context(request: HttpRequest, document: Document, press: str) -> dict[str, object]:
+    lines = dispatch_history(document, signed_in(request), press=press)
     return {
         "document": document,
         "press": press,
@@ -127,7 +127,7 @@ def _show_results(request: HttpRequest, document: Document, press: str) -> HttpR
         return redirect("documents:detail", document.pk)
     context = {
         **page_context(request, get_document(request, document.pk)),
-        **_result_context(document, press),
+        **_result_context(request, document, press),
     }
     response = show(request, "documents/_dispatch_done.html", context)
     # A new dialog takes the place of the filled-in one, whose closing would ask about lost input.

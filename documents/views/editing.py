@@ -68,11 +68,11 @@ def _edit(request: HttpRequest, document: Document) -> HttpResponse:
                 own_pdf=form.read_own_pdf(),
             )
         except NotPossible as refusal:
-            messages.error(request, str(refusal))
+            form.add_error(None, str(refusal))
         else:
             text = _("%(document)s ist angelegt.") if is_new else _("%(document)s ist gespeichert.")
             messages.success(request, text % {"document": document})
-        return redirect("documents:detail", document.pk)
+            return redirect("documents:detail", document.pk)
     return _show_form(request, document, form, formset, is_new=is_new)
 
 

@@ -39,7 +39,7 @@ def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
     """What the page and its live parts show."""
     positions = list(document.positions.all())
     totals = add_up(positions)
-    history = dispatch_history(document)
+    history = dispatch_history(document, signed_in(request))
     states = {line.dispatch.state for line in history}
     is_under_way = Dispatch.State.PENDING in states
     return {

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from documents.dispatch_content import Channel
 from documents.errors import DispatchRefused
-from documents.freeze import read_pdf
+from documents.freeze import prepare_pdf, read_pdf
 from documents.models import Dispatch, Document
 from mailcore.messages import FilePart, Mailbox
 from mailcore.parse import parse, read_part
@@ -262,16 +262,13 @@ def test_a_release_withdrawn_at_the_last_moment_stops_the_dispatch(
 ) -> None:
     office = make_office()
     document = make_invoice()
-    from documents import dispatch as module
-
-    prepared = module.prepare_pdf
 
     def withdraw_meanwhile(of: Document) -> Any:
-        pdf = prepared(of)
+        pdf = prepare_pdf(of)
         Document.objects.filter(pk=of.pk).update(state=Document.State.DRAFT)
         return pdf
 
-    monkeypatch.setattr(module, "prepare_pdf", withdraw_meanwhile)
+    monkeypatch.setattr("documents.dispatch.prepare_pdf", withdraw_meanwhile)
     with pytest.raises(DispatchRefused, match="gerade geändert"):
         send(office, document)
     assert nothing_happened(document)

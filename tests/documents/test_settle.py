@@ -18,6 +18,7 @@ State = OutgoingMessage.State
 
 def becomes(row: Dispatch, state: OutgoingMessage.State) -> None:
     """The outbox's verdict on the mail of a dispatch."""
+    assert row.outgoing_id is not None
     OutgoingMessage.objects.filter(pk=row.outgoing_id).update(
         state=state,
         sent_at=timezone.now() if state == State.SENT else None,

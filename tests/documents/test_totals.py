@@ -65,7 +65,9 @@ def test_several_rates_stand_from_high_to_low_and_add_up() -> None:
 
 def test_nothing_comes_to_nothing() -> None:
     totals = add_up([])
-    assert (totals.lines, totals.taxes, totals.net, totals.gross) == ((), (), 0, 0)
+    assert not totals.lines
+    assert not totals.taxes
+    assert totals.net == totals.gross == 0
 
 
 def test_numbers_are_written_the_german_way() -> None:
