@@ -14,6 +14,11 @@ from company.models import CompanySettings
 
 LOGO_BYTES = 1_000_000
 _STARTS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+OAUTH_APPS = (
+    "oauth_google_client_id",
+    "oauth_microsoft_client_id",
+    "oauth_microsoft_tenant",
+)
 PAUSES = ("fetching_paused", "sending_paused", "autoresponses_paused")
 
 
@@ -66,7 +71,7 @@ class SettingsForm(InBlocks, ModelForm[CompanySettings]):
 
     class Meta:
         model = CompanySettings
-        exclude = ("logo", *PAUSES)
+        exclude = ("logo", *OAUTH_APPS, *PAUSES)
         widgets = {
             "signature_html": RichText(EMPLOYEE_VARIABLES),
             "greeting": forms.Textarea(attrs={"rows": 2}),

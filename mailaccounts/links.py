@@ -26,7 +26,12 @@ LOGIN_KINDS = {
     Kind.LOGIN_NEEDS_OAUTH,
     Kind.LOGIN_UNSUPPORTED,
     Kind.OAUTH_REFUSED,
+    Kind.OAUTH_SIGN_IN,
+    Kind.OAUTH_APP,
+    Kind.OAUTH_FOREIGN_SERVER,
 }
+# Another try cannot help: the account waits for a person at once.
+HOPELESS_KINDS = {Kind.OAUTH_SIGN_IN, Kind.OAUTH_FOREIGN_SERVER}
 
 
 def new_owner() -> str:
@@ -118,6 +123,7 @@ def record_failure(account_id: int, direction: str, error: MailError) -> None:
     link, _ = AccountLink.objects.get_or_create(account_id=account_id, direction=direction)
     failures = link.failures + 1
     is_login = error.kind in LOGIN_KINDS and failures >= REFUSED_LOGINS
+    is_login = is_login or error.kind in HOPELESS_KINDS
     wait = BACK_OFF_MINUTES[min(failures, len(BACK_OFF_MINUTES)) - 1]
     AccountLink.objects.filter(pk=link.pk).update(
         state=AccountLink.State.LOGIN if is_login else AccountLink.State.FAILING,

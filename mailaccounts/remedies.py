@@ -135,8 +135,30 @@ _TEXTS: dict[Kind, tuple[_StrOrPromise, _StrOrPromise]] = {
         ),
     ),
     _K.OAUTH_REFUSED: (
-        _("Der Anbieter hat die Anmeldung widerrufen."),
+        _("Der Server lässt die angemeldete Person nicht in das Postfach."),
+        _(
+            "Prüfen Sie, ob sie mit dem richtigen Konto angemeldet ist, ob IMAP und SMTP für das "
+            "Postfach eingeschaltet sind und, bei einem freigegebenen Postfach, ob die Freigabe "
+            "besteht."
+        ),
+    ),
+    _K.OAUTH_SIGN_IN: (
+        _("Die Anmeldung beim Anbieter fehlt oder gilt nicht mehr."),
         _("Der Besitzer des Postfachs muss sich neu anmelden."),
+    ),
+    _K.OAUTH_APP: (
+        _("Der Anbieter erkennt diese Poststelle nicht an."),
+        _(
+            "Prüfen Sie in den Grundeinstellungen Client-ID, Geheimnis und Verzeichnis-ID. "
+            "Ein Geheimnis läuft beim Anbieter nach einiger Zeit ab."
+        ),
+    ),
+    _K.OAUTH_FOREIGN_SERVER: (
+        _("Die Anmeldung beim Anbieter gilt nicht für diesen Server."),
+        _(
+            "Tragen Sie die Server des Anbieters ein, z. B. imap.gmail.com oder "
+            "outlook.office365.com."
+        ),
     ),
     _K.PASSWORD_MISSING: (
         _("Für diesen Server ist kein Passwort gespeichert."),

@@ -48,7 +48,10 @@ class Kind(StrEnum):
     LOGIN_NEEDS_APP_PASSWORD = "login_needs_app_password"  # noqa: S105
     LOGIN_NEEDS_OAUTH = "login_needs_oauth"
     LOGIN_UNSUPPORTED = "login_unsupported"
-    OAUTH_REFUSED = "oauth_refused"
+    OAUTH_REFUSED = "oauth_refused"  # the mail server refuses the access token
+    OAUTH_SIGN_IN = "oauth_sign_in"  # nobody has signed in with the provider, or not any more
+    OAUTH_APP = "oauth_app"  # the provider refuses our registration
+    OAUTH_FOREIGN_SERVER = "oauth_foreign_server"  # tokens do not go to this server
     FOLDER_MISSING = "folder_missing"
     SENDER_REFUSED = "sender_refused"
     RECIPIENT_REFUSED = "recipient_refused"

@@ -192,6 +192,9 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Mail
 TLS_CA_FILE = env.text("POSTSTELLE_TLS_CA_FILE")  # an own authority beside the system's
+# Another authorisation server in the provider's place, https://…; its host then gets the tokens.
+OAUTH_GOOGLE_URL = env.text("POSTSTELLE_OAUTH_GOOGLE_URL")
+OAUTH_MICROSOFT_URL = env.text("POSTSTELLE_OAUTH_MICROSOFT_URL")
 MAX_MESSAGE_BYTES = env.number("POSTSTELLE_MAX_MESSAGE_BYTES", 50_000_000, least=100_000)
 POLL_SECONDS = env.number("POSTSTELLE_POLL_SECONDS", 60, least=1)
 SERVER_TIMEOUT = env.number("POSTSTELLE_SERVER_TIMEOUT", 30, least=1)
@@ -237,6 +240,9 @@ LOGGING = {
     "loggers": {
         "celery": {"level": "WARNING"},
         "imapclient": {"level": "WARNING"},
+        # These two write tokens into their debug output.
+        "oauthlib": {"level": "INFO"},
+        "requests_oauthlib": {"level": "INFO"},
         "fontTools": {"level": "ERROR"},
         "fpdf": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},

@@ -42,6 +42,23 @@ class CompanySettings(models.Model):
         _("Externe Inhalte in E-Mails blockieren"), default=True
     )
 
+    oauth_google_client_id = models.CharField(_("Google: Client-ID"), max_length=200, blank=True)
+    oauth_google_secret = models.TextField(blank=True, editable=False)  # sealed for the client id
+    oauth_microsoft_client_id = models.CharField(
+        _("Microsoft 365: Anwendungs-ID (Client)"), max_length=200, blank=True
+    )
+    oauth_microsoft_secret = models.TextField(blank=True, editable=False)
+    oauth_microsoft_tenant = models.CharField(
+        _("Microsoft 365: Verzeichnis-ID (Mandant)"),
+        max_length=100,
+        blank=True,
+        default="organizations",
+        help_text=_(
+            "Die Verzeichnis-ID Ihrer Firma. „organizations“ = Konten beliebiger Firmen, "
+            "„consumers“ = private Konten bei Outlook.com."
+        ),
+    )
+
     fetching_paused = models.BooleanField(_("Abholen angehalten"), default=False)
     sending_paused = models.BooleanField(_("Versand angehalten"), default=False)
     autoresponses_paused = models.BooleanField(_("Autoresponder angehalten"), default=False)

@@ -1,4 +1,5 @@
 from mailaccounts.models.account import AllowedSender, MailAccount, MailFolder
+from mailaccounts.models.grant import OAuthGrant
 from mailaccounts.models.link import AccountLink
 
-__all__ = ["AccountLink", "AllowedSender", "MailAccount", "MailFolder"]
+__all__ = ["AccountLink", "AllowedSender", "MailAccount", "MailFolder", "OAuthGrant"]

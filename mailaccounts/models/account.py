@@ -114,6 +114,22 @@ class MailAccount(models.Model):
         _("Anmeldung"), max_length=12, choices=ImapAuth, default=ImapAuth.PASSWORD
     )
     imap_secret = models.TextField(blank=True, editable=False)  # sealed, see secrets.py
+    oauth_grant = models.ForeignKey(
+        "mailaccounts.OAuthGrant",
+        verbose_name=_("Anmeldung beim Anbieter"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="accounts",
+    )
+    is_shared_mailbox = models.BooleanField(
+        _("freigegebenes Postfach"),
+        default=False,
+        help_text=_(
+            "Das Postfach ist beim Anbieter für die angemeldete Person freigegeben: "
+            "Angemeldet wird mit deren Konto, geöffnet wird das Postfach."
+        ),
+    )
     copy_to_sent = models.BooleanField(
         _("Versendetordner aktivieren – E-Mails in Ausgangsordner kopieren"), default=False
     )

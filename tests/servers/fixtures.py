@@ -9,6 +9,11 @@ import pytest
 from mailcore.server import Encryption
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.dovecot import Dovecot, run_dovecot
+from tests.servers.oauth import (
+    AuthorizationServer,
+    run_authorization_server,
+    run_oauth_dovecot,
+)
 from tests.servers.postgres import Postgres, run_postgres
 from tests.servers.processes import give_to_server, server_directory
 from tests.servers.redis import Redis, run_redis
@@ -86,6 +91,33 @@ def relay_sink(_relay_sink: Sink) -> Iterator[Sink]:
     _relay_sink.reset()
     yield _relay_sink
     _relay_sink.reset()
+
+
+@pytest.fixture(scope="session")
+def _authorization(certificates: Certificates) -> Iterator[AuthorizationServer]:
+    with run_authorization_server(certificates.valid, certificates.ca_file) as server:
+        yield server
+
+
+@pytest.fixture
+def authorization(_authorization: AuthorizationServer) -> Iterator[AuthorizationServer]:
+    """Google and Microsoft in one, well-behaved, with nothing remembered."""
+    _authorization.reset()
+    yield _authorization
+    _authorization.reset()
+
+
+@pytest.fixture(scope="session")
+def oauth_dovecot(
+    certificates: Certificates, _authorization: AuthorizationServer
+) -> Iterator[Dovecot]:
+    """A Dovecot that believes the access tokens of `authorization`; its relay works."""
+    require("aiosmtpd")
+    with (
+        run_oauth_dovecot(certificates.valid, certificates.ca_file, _authorization) as server,
+        run_smtp_sink(port=server.relay_port, offers_auth=False),
+    ):
+        yield server
 
 
 @pytest.fixture(scope="session")
