@@ -16,7 +16,7 @@ from mailaccounts.links import wake
 from mailaccounts.models import MailAccount
 from mailaccounts.panels import Panel
 
-_NOT_SETTINGS = {"id", "paused_at", "archived_at", "created_at"}
+_NOT_SETTINGS = {"id", "oauth_grant", "paused_at", "archived_at", "created_at"}
 
 
 class AccountPage:
@@ -33,7 +33,11 @@ class AccountPage:
         return next(panel for panel in self.panels if panel.key == key)
 
     def is_valid(self) -> bool:
-        return self.fill(self.panels)
+        is_valid = self.fill(self.panels)
+        if not is_valid:
+            for panel in self.panels:
+                panel.refused()
+        return is_valid
 
     def fill(self, panels: Sequence[Panel]) -> bool:
         """Cleans these panels and lets them look at the account. True without any error."""
@@ -102,7 +106,7 @@ def pass_default_on(account: MailAccount) -> MailAccount | None:
 
 
 def _settings() -> list[str]:
-    """Not when it was paused or deleted: somebody may have done that since the page was opened."""
+    """Not what others do while the page is open: pausing, deleting, signing in at the provider."""
     return [
         field.name for field in MailAccount._meta.concrete_fields if field.name not in _NOT_SETTINGS
     ]

@@ -22,7 +22,7 @@ from mailaccounts.tested_values import values_to_test
 from mailcore.errors import MailError
 
 _PASSWORDS = ("imap-password", "smtp-password")
-_NOT_COPIED = ("pk", "id", "email", "username", "imap_secret", "smtp_secret")
+_NOT_COPIED = ("pk", "id", "email", "username", "imap_secret", "smtp_secret", "oauth_grant")
 
 
 @needs(Right.ADMINISTER)

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from company.model_forms import ModelForm
 from mailaccounts.models import AllowedSender, MailAccount
+from mailaccounts.oauth_apps import has_oauth_app
+from mailcore.oauth_providers import GOOGLE, MICROSOFT
 
 # Single letters and digits, no scheme, no port: what getaddrinfo takes, IPv6 included.
 _HOST = re.compile(r"^(?=.{1,253}$)[^\s/@:]+$|^[0-9a-fA-F:.]+$")
@@ -64,6 +66,7 @@ class ImapForm(ConnectionForm):
             "imap_port",
             "imap_encryption",
             "imap_auth",
+            "is_shared_mailbox",
             "copy_to_sent",
             "sent_folder",
         )
@@ -73,6 +76,9 @@ class ImapForm(ConnectionForm):
             "username": forms.TextInput(attrs=_OFF),
             "description": forms.TextInput(attrs=_OFF),
             "imap_host": forms.TextInput(attrs=_OFF | {"placeholder": "imap.beispiel.de"}),
+            "imap_auth": forms.Select(
+                attrs={"data-reveals": "shared-mailbox", "data-reveals-value": "google microsoft"}
+            ),
             "copy_to_sent": forms.CheckboxInput(attrs={"data-reveals": "sent-folder"}),
             "sent_folder": forms.TextInput(attrs=_OFF | {"list": "known-folders"}),
         }
@@ -86,7 +92,9 @@ class ImapForm(ConnectionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        only_choices(self.fields["imap_auth"], MailAccount.ImapAuth.PASSWORD)
+        only_choices(
+            self.fields["imap_auth"], MailAccount.ImapAuth.PASSWORD, *_providers(self.instance)
+        )
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"])
@@ -166,7 +174,10 @@ class SmtpForm(ConnectionForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         only_choices(
-            self.fields["smtp_auth"], MailAccount.SmtpAuth.NONE, MailAccount.SmtpAuth.PASSWORD
+            self.fields["smtp_auth"],
+            MailAccount.SmtpAuth.NONE,
+            MailAccount.SmtpAuth.PASSWORD,
+            *_providers(self.instance),
         )
         self.fields["password"].help_text = _("Leer = das Passwort aus den IMAP-Einstellungen.")
         self.initial["is_default"] = self.instance.is_default
@@ -212,8 +223,20 @@ class SmtpForm(ConnectionForm):
         )
 
 
+def ask_again(form: ModelForm[MailAccount]) -> None:
+    """A typed password is not sent back: on a page that is shown again it has to be typed again."""
+    if form.cleaned_data.get("password"):
+        form.add_error("password", _("Bitte geben Sie das Passwort noch einmal ein."))
+
+
 def allowed_as_text(account: MailAccount) -> str:
     return "\n".join(account.allowed_senders.values_list("pattern", flat=True))
+
+
+def _providers(account: MailAccount) -> list[str]:
+    """The providers one can sign in with: those whose app is set up, and what is chosen already."""
+    chosen = {account.imap_auth, account.smtp_auth}
+    return [key for key in (GOOGLE, MICROSOFT) if key in chosen or has_oauth_app(key)]
 
 
 def only_choices(field: forms.Field, *values: str) -> None:

@@ -31,6 +31,12 @@ class FolderForm(ModelForm[MailFolder]):
         fields = ("name", "purpose", "is_active")
         widgets = {"name": forms.TextInput(attrs={"list": "known-folders", "autocomplete": "off"})}
 
+    def has_changed(self) -> bool:
+        """A new row without a name was never filled in, whatever its other fields say."""
+        if self.instance._state.adding and self.is_bound:
+            return bool(self.data.get(self.add_prefix("name"), "").strip())
+        return super().has_changed()
+
 
 class _FolderLines(_Base):
     def __init__(self, data: QueryDict | None = None, **kwargs: Any) -> None:
@@ -100,7 +106,9 @@ def with_one_more(data: QueryDict) -> QueryDict:
     copy = data.copy()
     total = copy.get(f"{PREFIX}-TOTAL_FORMS", "0")
     count = int(total) if total.isdecimal() else 0
-    copy[f"{PREFIX}-TOTAL_FORMS"] = str(min(count + 1, MOST))
+    if count < MOST:
+        copy[f"{PREFIX}-TOTAL_FORMS"] = str(count + 1)
+        copy[f"{PREFIX}-{count}-is_active"] = "on"
     return copy
 
 

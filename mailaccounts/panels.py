@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from mailaccounts.connection_forms import ImapForm, SmtpForm, allowed_as_text
+from mailaccounts.connection_forms import ImapForm, SmtpForm, allowed_as_text, ask_again
 from mailaccounts.folder_forms import PREFIX, FolderLines, folders_to_copy, save_folders
 from mailaccounts.models import MailAccount
 from mailaccounts.odd_settings import odd_imap_settings, odd_smtp_settings
@@ -61,6 +61,9 @@ class Panel:
     def check(self) -> None:
         """Adds errors that depend on other panels."""
 
+    def refused(self) -> None:
+        """The page was not saved and is shown again."""
+
     def save(self) -> None:
         self.form.save(commit=False)
         self.form.save_m2m()
@@ -97,6 +100,9 @@ class ImapPanel(Panel):
         if problem:
             self.form.add_error("password", problem)
 
+    def refused(self) -> None:
+        ask_again(self.form)
+
     def save(self) -> None:
         save_folders(self.folders, self.account)
 
@@ -127,6 +133,9 @@ class SmtpPanel(Panel):
         )
         if problem:
             self.form.add_error("password", problem)
+
+    def refused(self) -> None:
+        ask_again(self.form)
 
     def save(self) -> None:
         self.form.save_allowed_senders()  # type: ignore[attr-defined]

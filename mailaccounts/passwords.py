@@ -17,6 +17,8 @@ def seal_imap_password(account: MailAccount, typed: str) -> str:
     if typed:
         account.imap_secret = seal(typed, imap_binding(account))
         return ""
+    if account.imap_auth != MailAccount.ImapAuth.PASSWORD:
+        return ""
     if not (account.imap_enabled or account.copy_to_sent):
         return ""
     if not account.imap_secret:

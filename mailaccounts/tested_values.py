@@ -12,6 +12,8 @@ from mailaccounts.connection_test import ImapTest, SmtpTest
 from mailaccounts.folder_forms import INBOX, active_folders
 from mailaccounts.models import MailAccount
 from mailaccounts.panels import ImapPanel
+from mailaccounts.remedies import explain
+from mailcore.errors import MailError
 
 PROTOCOLS = ("imap", "smtp")
 # Without these nothing can be tested; errors of other fields do not matter for it.
@@ -45,11 +47,16 @@ def values_to_test(page: AccountPage, protocol: str) -> ImapTest | SmtpTest | li
     ]
     if missing:
         return missing
+    try:
+        login = smtp_login(account) if protocol == "smtp" else imap_login(account)
+    except MailError as error:  # no access token
+        said = explain(error.kind, error.step)
+        return [f"{said.happened} {said.remedy}"]
     if protocol == "smtp":
-        return SmtpTest(smtp_login(account), account.from_email)
+        return SmtpTest(login, account.from_email)
     assert isinstance(imap, ImapPanel)
     return ImapTest(
-        imap_login(account),
+        login,
         folders=active_folders(imap.folders) or (INBOX,),
         since=_start_of(account),
         sent_folder=account.sent_folder if account.copy_to_sent else "",

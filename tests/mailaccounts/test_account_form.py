@@ -14,7 +14,14 @@ from mailaccounts.connect import imap_binding, imap_login, smtp_login
 from mailaccounts.models import AccountLink, MailAccount, MailFolder
 from mailaccounts.secrets import seal
 from tests.browser_forms import Values, form_values
-from tests.factories import make_account, make_employee, make_project, make_queue, make_user
+from tests.factories import (
+    make_account,
+    make_employee,
+    make_project,
+    make_queue,
+    make_user,
+    set_company,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +105,8 @@ EVERYTHING: dict[str, tuple[str, Any]] = {
     "imap_host": ("imap", "mail.firma.example"),
     "imap_port": ("imap", 1143),
     "imap_encryption": ("imap", "starttls"),
-    "imap_auth": ("imap", "password"),
+    "imap_auth": ("imap", "google"),
+    "is_shared_mailbox": ("imap", True),
     "copy_to_sent": ("imap", True),
     "sent_folder": ("imap", "Gesendet"),
     "smtp_enabled": ("smtp", True),
@@ -131,6 +139,7 @@ NOT_ON_THE_PAGE = {
     "id",
     "imap_secret",
     "smtp_secret",
+    "oauth_grant",  # comes by signing in at the provider
     "paused_at",
     "archived_at",
     "created_at",
@@ -147,6 +156,7 @@ def as_posted(value: Any) -> list[str]:
 def test_the_page_saves_every_field_of_the_model(client: Client) -> None:
     model_fields = {f.name for f in (*MailAccount._meta.fields, *MailAccount._meta.many_to_many)}
     assert model_fields == EVERYTHING.keys() | RELATED | NOT_ON_THE_PAGE
+    set_company(oauth_google_client_id="app-1", oauth_google_secret="sealed")
     project, queue, employee = make_project(), make_queue(), make_employee()
     changes = {f"{panel}-{name}": as_posted(v) for name, (panel, v) in EVERYTHING.items()}
     changes |= {
@@ -207,6 +217,13 @@ def test_no_password_ever_reaches_the_browser(client: Client) -> None:
     for text in (html, errors_of(refused)):
         for secret in (SECRET, "neu-getippt-88", "zwei-getippt", account.imap_secret):
             assert secret not in text
+
+
+def test_a_refused_page_asks_for_the_typed_password_again(client: Client) -> None:
+    """It is neither stored nor shown, so nothing may look as if it were."""
+    html = errors_of(post_new(client, **{"imap-display_name": [""]}))
+    assert "Bitte geben Sie das Passwort noch einmal ein" in html
+    assert "gespeichert" not in html
 
 
 @pytest.mark.parametrize(
@@ -348,6 +365,12 @@ def test_folders_are_added_changed_and_removed(client: Client) -> None:
     page = page_of(account)
     row = client.post(f"{page}ordner/zeile/", values_of(client, page)).content.decode()
     assert 'name="folders-1-name"' in row
+    left_empty = values_of(client, page) | {
+        "folders-TOTAL_FORMS": ["2"],
+        "folders-1-name": [""],
+        "folders-1-purpose": ["archive"],
+    }
+    assert client.post(page, left_empty).status_code == 302
     more = {
         "folders-TOTAL_FORMS": ["2"],
         "folders-1-name": ["Aufträge"],
@@ -410,3 +433,19 @@ def test_odd_combinations_are_shown_and_not_in_the_way(client: Client) -> None:
     html = client.get(response["Location"]).content.decode()
     assert "Port 993 gehört zu SSL/TLS" in html
     assert "Das Passwort ist unterwegs lesbar" in html
+
+
+def test_signing_in_at_a_provider_is_offered_where_its_app_is_set_up(client: Client) -> None:
+    assert 'value="google"' not in client.get(NEW).content.decode()
+    set_company(oauth_google_client_id="app-1", oauth_google_secret="sealed")
+    html = client.get(NEW).content.decode()
+    assert html.count('value="google"') == 2
+    assert 'value="microsoft"' not in html
+    response = post_new(client, **{"imap-imap_auth": ["google"], "imap-password": [""]})
+    assert response.status_code == 302  # no password is needed
+    account = MailAccount.objects.get()
+    tested = client.post(
+        f"{page_of(account)}test/",
+        values_of(client, page_of(account)) | {"imap-imap_host": ["imap.gmail.com"]},
+    )
+    assert "Die Anmeldung beim Anbieter fehlt" in tested.content.decode()
