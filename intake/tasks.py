@@ -6,10 +6,12 @@ from django.conf import settings
 from company.nudge import nudge
 from intake import poll
 from intake.due import due_accounts
+from mailaccounts.links import release_dead_leases
 
 
 @shared_task(ignore_result=True)
 def poll_due_accounts() -> None:
+    release_dead_leases()
     for account_id in due_accounts():
         nudge(poll_account, account_id)
 

@@ -28,7 +28,7 @@ from poststelle.celery import HOUSEKEEPING, MAIL_IN, MAIL_OUT, app
 
 log = logging.getLogger(__name__)
 DRAIN_SECONDS = 10
-WORKER_THREADS = 4
+WORKER_THREADS = 16  # threads wait for servers; a few hanging ones must not stop the rest
 
 
 class Embedded:

@@ -70,10 +70,11 @@ def _command(part: list[str]) -> list[str]:
                 "--workers=3", "--threads=4", "--no-control-socket", "--access-logfile=-",
             ]  # fmt: skip
         case ["worker", queues, concurrency]:
-            return [*celery, "worker", f"--queues={queues}", f"--concurrency={concurrency}"]
+            threads = ["--pool=threads", f"--concurrency={concurrency}"]
+            return [*celery, "worker", f"--queues={queues}", *threads]
         case ["scheduler", *_]:
             return [*celery, "beat", "--schedule=/tmp/celerybeat-schedule"]
         case ["watcher", *_]:
             return [sys.executable, "manage.py", "watch"]
         case _:
-            raise CommandError("worker braucht Warteschlangen und Anzahl: worker mail_in 4")
+            raise CommandError("worker braucht Warteschlangen und Anzahl: worker mail_in 16")
