@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,13 @@ def dispatch_history(document: Document, user: User, *, press: str = "") -> list
     if press:
         dispatches = dispatches.filter(press=press)
     return [_line(dispatch, readable) for dispatch in dispatches]
+
+
+def fingerprint(lines: Sequence[HistoryLine]) -> str:
+    """Changes when anything that the lines show changes: what has not is not sent again."""
+    shown = "|".join(f"{line.dispatch.pk} {line.badge.text} {line.result}" for line in lines)
+    states = "|".join(line.dispatch.state for line in lines)
+    return hashlib.sha256(f"{shown}#{states}".encode()).hexdigest()[:16]
 
 
 def _line(dispatch: Dispatch, readable: Collection[int]) -> HistoryLine:

@@ -13,7 +13,7 @@ from documents.dispatch import dispatch
 from documents.errors import DispatchRefused
 from documents.forms.dispatch import DispatchForm
 from documents.freeze import read_pdf
-from documents.history import dispatch_history
+from documents.history import dispatch_history, fingerprint
 from documents.mail import company_copies, compose_mail
 from documents.models import Document
 from documents.preview import preview_mail, preview_signature
@@ -78,8 +78,10 @@ def show_signature(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Right.SEE_DOCUMENTS)
 def show_results(request: HttpRequest, pk: int, press: str) -> HttpResponse:
     """The result lines in the dialog, asked for again while something is under way."""
-    document = get_document(request, pk)
-    return show(request, "documents/_results.html", _result_context(request, document, press))
+    context = _result_context(request, get_document(request, pk), press)
+    if request.GET.get("stand") == context["results_fingerprint"]:
+        return HttpResponse(status=204)
+    return show(request, "documents/_results.html", context)
 
 
 def _show_dialog(request: HttpRequest, document: Document, form: DispatchForm) -> HttpResponse:
@@ -117,6 +119,7 @@ def _result_context(request: HttpRequest, document: Document, press: str) -> dic
         "document": document,
         "press": press,
         "lines": lines,
+        "results_fingerprint": fingerprint(lines),
         "is_open": any(line.is_open for line in lines),
     }
 

@@ -17,7 +17,7 @@ from documents.badges import document_badge
 from documents.errors import NotPossible
 from documents.freeze import read_pdf
 from documents.german_format import format_quantity
-from documents.history import dispatch_history
+from documents.history import dispatch_history, fingerprint
 from documents.models import Dispatch, Document, Position
 from documents.release import release, withdraw_release
 from documents.totals import add_up
@@ -51,6 +51,7 @@ def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
         "totals": totals,
         "history": history,
         "is_under_way": is_under_way,
+        "fingerprint": fingerprint(history),
         "badge": document_badge(
             document,
             has_failed=Dispatch.State.FAILED in states,
@@ -71,8 +72,10 @@ def show_document(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Right.SEE_DOCUMENTS)
 def show_history(request: HttpRequest, pk: int) -> HttpResponse:
     """The „Versand“ table and the banner, asked for again while something is under way."""
-    document = get_document(request, pk)
-    return show(request, "documents/_history_live.html", page_context(request, document))
+    context = page_context(request, get_document(request, pk))
+    if request.GET.get("stand") == context["fingerprint"]:
+        return HttpResponse(status=204)
+    return show(request, "documents/_history_live.html", context)
 
 
 @require_safe

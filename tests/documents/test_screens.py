@@ -12,10 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from documents.dispatch_content import Channel
+from documents.forms.document import DocumentForm
 from documents.models import Dispatch, Document, DocumentKind
+from documents.settle import settle_dispatches
 from outbox.models import OutgoingMessage
 from tests.documents.sending import Office, make_invoice, make_office, send
-from tests.factories import make_address, make_contact, make_document, make_user
+from tests.factories import make_address, make_contact, make_document, make_employee, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -215,6 +217,19 @@ def test_the_contact_person_must_belong_to_the_address() -> None:
     values = form_values({"text": "x"}, contact=str(foreign.pk))
     response = client_of("staff").post(reverse("documents:create", args=["rechnung"]), values)
     assert response.status_code == 422
+
+
+def test_the_same_number_given_twice_at_once_is_refused_and_not_a_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_invoice(number="400500", address=make_address(number="10002"))
+    monkeypatch.setattr(DocumentForm, "clean_number", lambda form: form.cleaned_data["number"])
+    response = client_of("staff").post(
+        reverse("documents:create", args=["rechnung"]), form_values({"text": "x"}, number="400500")
+    )
+    assert response.status_code == 422
+    assert "Diese Nummer ist schon vergeben." in response.content.decode()
+    assert Document.objects.count() == 1
 
 
 def test_a_delivery_note_asks_for_no_prices() -> None:
@@ -471,6 +486,37 @@ def test_the_page_says_what_became_of_it() -> None:
     assert reverse("outbox:detail", args=[row.outgoing_id]) in page
 
 
+def test_polling_answers_only_when_something_changed() -> None:
+    office, client = office_client()
+    document = make_invoice()
+    send(office, document, press="druck-9")
+    detail = client.get(reverse("documents:detail", args=[document.pk]))
+    history = reverse("documents:history", args=[document.pk])
+    results = reverse("documents:results", args=[document.pk, "druck-9"])
+    mark = {"stand": detail.context["fingerprint"]}
+    assert client.get(history, mark, headers=HTMX).status_code == 204
+    assert client.get(results, mark, headers=HTMX).status_code == 204
+    OutgoingMessage.objects.update(state=OutgoingMessage.State.FAILED)
+    settle_dispatches()
+    page = client.get(history, mark, headers=HTMX).content.decode()
+    assert "wurde noch nicht versendet!" in page
+    assert "data-poll=" not in page
+    assert "fehlgeschlagen" in client.get(results, mark, headers=HTMX).content.decode()
+
+
+def test_a_protocol_is_offered_only_to_who_may_read_the_accounts_mail() -> None:
+    office, client = office_client()
+    document = make_invoice()
+    (row,) = send(office, document)
+    assert row.outgoing_id is not None
+    protocol = reverse("outbox:detail", args=[row.outgoing_id])
+    office.account.employees.add(make_employee("Chefin", user=make_user("chefin")))
+    page = client.get(reverse("documents:detail", args=[document.pk])).content.decode()
+    assert protocol not in page
+    auditor = client_of("auditor").get(reverse("documents:detail", args=[document.pk]))
+    assert protocol in auditor.content.decode()
+
+
 def test_the_banner_speaks_proper_german_of_every_kind() -> None:
     articles = {kind.name: kind.with_article for kind in DocumentKind.objects.all()}
     assert articles == {
@@ -494,5 +540,11 @@ def test_page_and_dialog_keep_the_budget_of_queries(
         send(office, document, Channel.MAIL, Channel.PHONE)
     with django_assert_max_num_queries(15):
         client.get(reverse("documents:detail", args=[document.pk]))
-    with django_assert_max_num_queries(25):
-        client.get(reverse("documents:dispatch", args=[document.pk]), headers=HTMX)
+    dialog = reverse("documents:dispatch", args=[document.pk])
+    with django_assert_max_num_queries(30) as few:
+        client.get(dialog, headers=HTMX)
+    for _ in range(20):
+        make_contact(document.address)
+    with django_assert_max_num_queries(30) as many:
+        client.get(dialog, headers=HTMX)
+    assert len(many) == len(few)
