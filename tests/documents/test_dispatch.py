@@ -89,6 +89,27 @@ def test_pressing_twice_sends_once() -> None:
     assert OutgoingMessage.objects.count() == 2
 
 
+@pytest.mark.parametrize("channels", [(Channel.MAIL,), (Channel.PHONE, Channel.OTHER)])
+def test_the_second_half_of_a_double_click_gets_the_first_ones_rows(
+    monkeypatch: pytest.MonkeyPatch, channels: tuple[Channel, ...]
+) -> None:
+    office = make_office()
+    document = make_invoice()
+    first = send(office, document, *channels, press="doppelt")
+    looks: list[int] = []
+
+    def not_seen_yet(of: Document, press: str) -> tuple[Dispatch, ...]:
+        looks.append(1)
+        return () if len(looks) == 1 else tuple(of.dispatches.filter(press=press))
+
+    monkeypatch.setattr("documents.dispatch._rows_of", not_seen_yet)
+    second = send(office, document, *channels, press="doppelt")
+    assert {row.pk for row in second} == {row.pk for row in first}
+    assert len(looks) == 2
+    assert Dispatch.objects.count() == len(channels)
+    assert OutgoingMessage.objects.count() == (Channel.MAIL in channels)
+
+
 def test_several_channels_at_once_have_a_row_each_and_the_done_ones_count() -> None:
     office = make_office()
     document = make_invoice()
