@@ -36,6 +36,7 @@ _RECIPIENTS: dict[str, tuple[str, str]] = {
 }
 _VERDICTS: dict[str, str] = {
     "accepted": "ok",
+    "partly": "warn",
     "temporary": "warn",
     "throttle": "warn",
     "account": "err",

@@ -78,13 +78,18 @@ def view_state(outgoing: OutgoingMessage, user: User) -> StateView:
         tone=_TONES.get(_State(state), "warn" if state == _State.UNCERTAIN else ""),
         text=text,
         remedy=remedy,
-        server_words=outgoing.last_reply if shows_words else "",
+        server_words=answer_of_server(outgoing) if shows_words else "",
         is_moving=state in _MOVING,
         may_retry=may and state in RETRYABLE,
         may_cancel=may and state in OutgoingMessage.DUE and outgoing.sent_at is None,
         may_mark_sent=may and state == _State.UNCERTAIN,
         may_retry_copy=may and outgoing.sent_copy == OutgoingMessage.SentCopy.FAILED,
     )
+
+
+def answer_of_server(outgoing: OutgoingMessage) -> str:
+    """The server's last words; "" where the trouble was that it said nothing."""
+    return outgoing.last_reply if outgoing.last_reply[:3].isdecimal() else ""
 
 
 def view_recipients(outgoing: OutgoingMessage) -> list[RecipientView]:
@@ -108,6 +113,7 @@ def view_attempts(outgoing: OutgoingMessage) -> list[AttemptView]:
 def _attempt(attempt: Attempt) -> AttemptView:
     titles = {
         "accepted": _("Angenommen"),
+        "partly": _("Teilweise angenommen"),
         "temporary": _("Vorübergehend nicht angenommen"),
         "throttle": _("Der Anbieter bittet um eine Pause"),
         "account": _("Der Server lehnt den Account ab"),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from company.models import User
 from mailaccounts.models import MailAccount
+from mailaccounts.remedies import explain
 from mailstore.search_text import matches
 from outbox.badges import Badge, state_badge
 from outbox.models import OutgoingMessage, OutgoingQuerySet, Recipient
@@ -62,7 +63,7 @@ class OutgoingRow:
     pk: int
     subject: str
     recipients: str
-    sender: str
+    sender: str  # where it is another than the account's
     account: str
     origin: str
     when: datetime
@@ -103,22 +104,30 @@ def make_rows(messages: Iterable[OutgoingMessage]) -> list[OutgoingRow]:
 
 
 def _row(outgoing: OutgoingMessage) -> OutgoingRow:
+    is_own = outgoing.message.from_email == outgoing.account.email.lower()
     people = list(outgoing.recipients.all())
     shown = ", ".join(person.name or person.email for person in people[:2])
     if len(people) > 2:
         shown += f" (+{len(people) - 2})"
-    is_problem = outgoing.state in GROUPS["probleme"]
     return OutgoingRow(
         pk=outgoing.pk,
         subject=outgoing.message.subject,
         recipients=shown,
-        sender=outgoing.message.from_email,
+        sender="" if is_own else outgoing.message.from_email,
         account=str(outgoing.account),
         origin=outgoing.get_origin_display(),
         when=outgoing.sent_at or outgoing.created_at,
         badge=state_badge(outgoing.state),
-        note=outgoing.last_reply if is_problem else "",
+        note=_note(outgoing),
     )
+
+
+def _note(outgoing: OutgoingMessage) -> str:
+    """What went wrong: the server's words, or ours where it said nothing."""
+    if outgoing.state not in (_State.RETRY, _State.FAILED, _State.BOUNCED):
+        return ""
+    is_answer = outgoing.last_reply[:1].isdecimal()
+    return outgoing.last_reply if is_answer else explain(outgoing.error_kind).happened
 
 
 def fingerprint(rows: Iterable[OutgoingRow]) -> str:

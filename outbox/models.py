@@ -168,7 +168,7 @@ class Attempt(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     server = models.CharField(max_length=260)
     step = models.CharField(max_length=16, blank=True)  # where it ended
-    verdict = models.CharField(max_length=12, blank=True)  # mailcore.smtp.Verdict
+    verdict = models.CharField(max_length=12, blank=True)  # mailcore.smtp.Verdict or "partly"
     code = models.PositiveSmallIntegerField(default=0)
     reply = models.CharField(max_length=500, blank=True)
     transcript = models.TextField(blank=True)  # masked, only with SMTP-Debug

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 State = OutgoingMessage.State
 SentCopy = OutgoingMessage.SentCopy
+PARTLY = "partly"  # an attempt's verdict where some recipients were accepted and some were not
 
 _RECIPIENT_STATES = {
     Verdict.ACCEPTED: Recipient.State.ACCEPTED,
@@ -48,10 +49,13 @@ class _Fate:
     counts: bool = True
 
 
-def record_report(attempt: Try, report: SendReport) -> OutgoingMessage.State:
+def record_report(
+    attempt: Try, report: SendReport, *, kind: str | None = None
+) -> OutgoingMessage.State:
     """Writes what the server said. Returns the message's new state.
 
-    Temporary refusals wait for the next try, which goes to those recipients only.
+    Temporary refusals wait for the next try, which goes to those recipients only. `kind`: the
+    failure's keyword, where it is known better than from the report.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -60,7 +64,8 @@ def record_report(attempt: Try, report: SendReport) -> OutgoingMessage.State:
         fate = _decide(attempt.outgoing, report, now)
         if fate.state in (State.SENT, State.FAILED):
             _give_up_on_pending(attempt.outgoing)
-        _write(attempt, fate, report, now)
+        words = _decisive(report, fate)
+        _write(attempt, fate, words, kind or error_kind(words), now)
         _note_departure(attempt.outgoing, report, now)
     return fate.state
 
@@ -74,7 +79,8 @@ def record_error(attempt: Try, error: MailError) -> OutgoingMessage.State:
         for email in pending.values_list("email", flat=True)
     )
     report = SendReport(replies, error.code, error.detail or str(error), error.step, verdict)
-    return record_report(attempt, report)
+    kind = None if verdict is Verdict.UNCERTAIN else error.kind
+    return record_report(attempt, report, kind=kind)
 
 
 def record_unsendable(attempt: Try, reason: str) -> OutgoingMessage.State:
@@ -107,16 +113,37 @@ def error_kind(report: SendReport) -> str:
 
 
 def _record_attempt(attempt: Try, report: SendReport, now: datetime) -> None:
+    is_partly = report.verdict is Verdict.ACCEPTED and bool(_refusals(report))
     Attempt.objects.create(
         outgoing=attempt.outgoing,
         started_at=attempt.started_at,
         ended_at=now,
         server=attempt.server[:260],
         step=report.step,
-        verdict=report.verdict,
-        code=report.reply_code,
-        reply=report.reply_text[:500],
+        verdict=PARTLY if is_partly else report.verdict,
+        code=0 if is_partly else report.reply_code,
+        reply=(_refusals(report) if is_partly else report.reply_text)[:500],
         transcript=attempt.transcript,
+    )
+
+
+def _refusals(report: SendReport) -> str:
+    """What was said to those who were not accepted."""
+    return "; ".join(
+        f"{reply.address}: {reply.code or ''} {reply.text}"
+        for reply in report.recipients
+        if reply.verdict is not Verdict.ACCEPTED
+    )
+
+
+def _decisive(report: SendReport, fate: _Fate) -> SendReport:
+    """The answer that made the message's state: where some wait, it is what they wait for."""
+    if report.verdict is not Verdict.ACCEPTED or fate.state == State.SENT:
+        return report
+    waiting = (Verdict.ACCOUNT, Verdict.THROTTLE, Verdict.TEMPORARY)
+    reply = next(one for one in report.recipients if one.verdict in waiting)
+    return replace(
+        report, verdict=reply.verdict, reply_code=reply.code, reply_text=reply.text, step=Step.RCPT
     )
 
 
@@ -160,7 +187,7 @@ def _give_up_on_pending(outgoing: OutgoingMessage) -> None:
     outgoing.recipients.filter(state=Recipient.State.PENDING).update(state=Recipient.State.REFUSED)
 
 
-def _write(attempt: Try, fate: _Fate, report: SendReport, now: datetime) -> None:
+def _write(attempt: Try, fate: _Fate, report: SendReport, kind: str, now: datetime) -> None:
     """A result that comes after the sweep declared the message uncertain still counts."""
     outgoing = attempt.outgoing
     is_sent = fate.state == State.SENT
@@ -173,7 +200,7 @@ def _write(attempt: Try, fate: _Fate, report: SendReport, now: datetime) -> None
         claimed_by=attempt.owner if fate.state == State.UNCERTAIN else "",
         claimed_until=None,
         sent_at=(outgoing.sent_at or now) if is_sent else outgoing.sent_at,
-        error_kind="" if is_sent else error_kind(report),
+        error_kind="" if is_sent else kind,
         last_reply=f"{report.reply_code or ''} {report.reply_text}".strip()[:500],
     )
     if not written:

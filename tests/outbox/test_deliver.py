@@ -12,6 +12,7 @@ from archive.models import ArchiveEntry
 from mailaccounts import links
 from mailaccounts.models import AccountLink, MailAccount
 from mailcore.messages import Mailbox
+from mailstore.models import StoredMessage
 from mailstore.read import read_raw
 from outbox.cancel import cancel
 from outbox.deliver import deliver_account, due_accounts
@@ -407,3 +408,43 @@ def test_smtp_debug_keeps_the_dialogue_without_secrets(smtp_sink: Sink) -> None:
     assert "MAIL FROM:<support@firma.example>" in transcript
     assert "AUTH" in transcript
     assert "geheim" not in transcript
+
+
+def test_an_unforeseen_error_is_that_of_one_message(
+    smtp_sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = account_for(smtp_sink)
+    odd, fine = queue(account), queue(account)
+
+    def read(message: StoredMessage) -> bytes:
+        if message == odd.message:
+            raise RuntimeError("unforeseen")
+        return read_raw(message)
+
+    monkeypatch.setattr("outbox.lane.read_raw", read)
+    summary = deliver_account(account.pk)
+    assert (summary.sent, summary.retried) == (1, 1)
+    assert (fresh(odd).state, fresh(odd).error_kind) == (State.RETRY, "server_error")
+    assert "unforeseen" in odd.attempts.get().reply
+    assert fresh(fine).state == State.SENT
+
+
+def test_the_protocol_tells_who_was_not_accepted(smtp_sink: Sink) -> None:
+    account = account_for(smtp_sink)
+    outgoing = queue(account, "gut@x.example", "spaeter@x.example")
+    smtp_sink.on_recipient = {"spaeter@x.example": "450 4.2.0 Greylisted"}
+    deliver_account(account.pk)
+    after = fresh(outgoing)
+    assert (after.error_kind, after.last_reply) == ("server_busy", "450 4.2.0 Greylisted")
+    attempt = outgoing.attempts.get()
+    assert (attempt.verdict, attempt.reply) == (
+        "partly",
+        "spaeter@x.example: 450 4.2.0 Greylisted",
+    )
+
+
+def test_why_there_was_no_connection_is_kept(smtp_sink: Sink) -> None:
+    account = make_account("support@firma.example", smtp_host="gibt-es-nicht.invalid")
+    outgoing = queue(account)
+    deliver_account(account.pk)
+    assert fresh(outgoing).error_kind == "host_unknown"
