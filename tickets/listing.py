@@ -223,11 +223,12 @@ def load_row(ticket: Ticket, wanted: Wanted) -> Row:
 
 
 def count_news(user: User, wanted: Wanted, since: str) -> int:
-    """Tickets of this list in which something has come since the newest row was shown."""
+    """Tickets of this list in which a customer's mail has come since the newest row was shown."""
     moment = _read_moment(since)
     if moment is None:
         return 0
-    return find_tickets(user, wanted).filter(last_message_at__gt=moment)[:COUNT_LIMIT].count()
+    news = find_tickets(user, wanted).filter(last_message_at__gt=moment)
+    return news.exclude(waiting_since=None)[:COUNT_LIMIT].count()
 
 
 def initials_of(user: User | None) -> str:

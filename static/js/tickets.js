@@ -48,14 +48,16 @@ const prepare = () => {
   showOpenRow();
   showNewest();
   focusEditor();
-  document.querySelectorAll("form[data-composer]").forEach(prepareQuestions);
 };
 
-for (const name of ["input", "change", "files-changed"]) {
-  document.addEventListener(name, (event) => {
-    const form = event.target.closest?.("form[data-composer]");
-    if (form) setTimeout(() => prepareQuestions(form));
-  });
-}
+// On the window, so that it is decided before the dialogs look whether there is a question.
+addEventListener(
+  "click",
+  (event) => {
+    const form = event.target.closest("form[data-composer]");
+    if (form) prepareQuestions(form);
+  },
+  true,
+);
 document.addEventListener("htmx:afterSettle", prepare);
 prepare();

@@ -143,6 +143,8 @@ def test_news_are_counted_within_the_view(client: Client, petra: User) -> None:
     assert client.get(news, asked).status_code == 204
     make_ticket(now=since + timedelta(seconds=5))
     assert client.get(news, asked).status_code == 204
+    make_ticket(assignee=petra, now=since + timedelta(seconds=8), waiting_since=None)
+    assert client.get(news, asked).status_code == 204, "our own answers are no news"
     make_ticket(assignee=petra, now=since + timedelta(seconds=9))
     response = client.get(news, asked)
     assert response.status_code == 200
