@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from company.nudge import nudge
 from intake.tasks import poll_account
@@ -101,6 +101,7 @@ class Watcher:
             finally:
                 close_old_connections()
             self._wait_for_news(max(0.05, next_look - time.monotonic()))
+        connections.close_all()
 
     def _look_at_accounts(self) -> None:
         """New accounts get a line; those that changed or went lose theirs."""
@@ -135,7 +136,7 @@ class Watcher:
             log.exception("watcher: account %s", line.watched.account_id)
             self._fail(line, None)
         finally:
-            close_old_connections()
+            connections.close_all()  # the helper may not be needed again for long
             line.is_busy = False
 
     def _open(self, line: _Line) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce
+
 from mailcore.bounces import Bounce, BounceRecipient
 from tickets.incoming import IncomingMail
 from tickets.models import Ticket, TicketEvent
@@ -13,7 +16,6 @@ _WORDS = {
     "delayed": "Zustellung verzögert",
     "delivered": "Zugestellt",
 }
-_REOPENED = (Ticket.Status.CLOSED, Ticket.Status.TRASH, Ticket.Status.WAIT_CUSTOMER)
 _STATUS_WORDS = {
     Ticket.Status.CLOSED: "abgeschlossen",
     Ticket.Status.TRASH: "Papierkorb",
@@ -27,20 +29,20 @@ def join_ticket(ticket: Ticket, mail: IncomingMail, now: datetime) -> list[Ticke
     Absence notices, delays and receipts change neither status nor waiting. The status is changed
     by what it is in the database now: somebody may be closing the ticket this very moment.
     """
-    same = Ticket.objects.filter(pk=ticket.pk)
+    is_waiting = not (
+        mail.classification.is_absence or mail.account.close_tickets or _is_notice(mail.bounce)
+    )
     values: dict[str, object] = {"updated_at": now}
     if mail.received_at >= ticket.last_message_at:
         ticket.last_message_at, ticket.preview = mail.received_at, mail.message.preview
         values |= {"last_message_at": ticket.last_message_at, "preview": ticket.preview}
     if mail.message.has_attachments and not ticket.has_attachments:
         ticket.has_attachments = values["has_attachments"] = True
-    same.update(**values)
-    if mail.classification.is_absence or mail.account.close_tickets or _is_notice(mail.bounce):
-        return []
-    events = _reopen(ticket, mail, now)
-    same.filter(waiting_since__isnull=True).update(waiting_since=mail.received_at)
-    ticket.waiting_since = ticket.waiting_since or mail.received_at
-    return events
+    if is_waiting:
+        values["waiting_since"] = Coalesce("waiting_since", Value(mail.received_at))
+        ticket.waiting_since = ticket.waiting_since or mail.received_at
+    Ticket.objects.filter(pk=ticket.pk).update(**values)
+    return _reopen(ticket, mail, now) if is_waiting else []
 
 
 def describe_delivery(bounce: Bounce) -> list[str]:
@@ -63,21 +65,16 @@ def _describe(recipient: BounceRecipient, kind: str) -> str:
 
 
 def _reopen(ticket: Ticket, mail: IncomingMail, now: datetime) -> list[TicketEvent]:
-    """Opens a ticket that was done or waited for the customer. One UPDATE for each old status."""
-    for status in _REOPENED:
-        reopened = Ticket.objects.filter(pk=ticket.pk, status=status).update(
-            status=Ticket.Status.OPEN, closed_at=None
-        )
-        if reopened:
-            ticket.status, ticket.closed_at = Ticket.Status.OPEN, None
-            sender = mail.message.from_email or "unbekanntem Absender"
-            text = f"Status {_STATUS_WORDS[status]} → offen: neue E-Mail von {sender}"
-            return [
-                TicketEvent(
-                    ticket=ticket,
-                    kind=TicketEvent.Kind.CHANGED,
-                    text=text[:500],
-                    created_at=now,
-                )
-            ]
-    return []
+    """Opens a ticket that was done or waited for the customer."""
+    reopened = Ticket.objects.filter(pk=ticket.pk, status__in=_STATUS_WORDS).update(
+        status=Ticket.Status.OPEN, closed_at=None
+    )
+    if not reopened:
+        return []
+    before = _STATUS_WORDS.get(Ticket.Status(ticket.status), "abgeschlossen")
+    ticket.status, ticket.closed_at = Ticket.Status.OPEN, None
+    sender = mail.message.from_email or "unbekanntem Absender"
+    text = f"Status {before} → offen: neue E-Mail von {sender}"
+    return [
+        TicketEvent(ticket=ticket, kind=TicketEvent.Kind.CHANGED, text=text[:500], created_at=now)
+    ]
