@@ -354,6 +354,16 @@ def test_the_dialog_suggests_recipient_text_sender_and_signature() -> None:
     assert "data-open" in whole_page
 
 
+def test_without_a_known_address_the_dialog_asks_for_one() -> None:
+    _, client = office_client()
+    document = make_invoice(address=make_address("Maier AG"))
+    url = reverse("documents:dispatch", args=[document.pk])
+    dialog = client.get(url, headers=HTMX).content.decode()
+    assert "Zu „Maier AG“ ist keine E-Mail-Adresse hinterlegt." in dialog
+    assert 'id="manual-recipient">' in dialog
+    assert "id_recipient" not in dialog
+
+
 def test_sending_from_the_dialog_queues_once_and_shows_a_line_per_channel() -> None:
     _, client = office_client()
     document = make_invoice()
