@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -341,3 +343,22 @@ def test_wrong_methods(client: Client, ticket: Ticket, mail: TicketMessage) -> N
     assert client.post(url("mail_frame", "4711", mail.pk)).status_code == 405
     for name, args in (("change", ()), ("undo", (mail.pk,)), ("retry", (mail.pk,))):
         assert client.get(url(name, "4711", *args)).status_code == 405
+
+
+def test_the_number_of_queries_does_not_grow_with_the_conversation(
+    client: Client, ticket: Ticket, mail: TicketMessage, petra: User
+) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page(client, target="ticket")
+        return len(queries)
+
+    send(ticket, petra)
+    page(client, target="ticket")
+    few = count()
+    for number in range(10):
+        make_mail(ticket, letter(f"Nachricht {number}", files=(FILE,)))
+        add_note(ticket=ticket, author=petra, text="x")
+        send(ticket, petra, f"Antwort {number}")
+    assert count() == few
+    assert few <= 15
