@@ -47,12 +47,13 @@ def access_token_for(account: MailAccount, *, refused: str = "") -> str:
             return token
         if token == refused and holder.grant.refreshed_at > timezone.now() - _NEW:
             raise MailError(Kind.OAUTH_REFUSED, Step.LOGIN, "a new token was refused")
+        if not holder.is_valid(refused):
+            _raise_if_failed(holder.grant, request.started_at)
         owner = _take_lease(holder.grant)
         if owner:
             return _refresh(holder, owner, refused)
         if holder.is_valid(refused):
             return token
-        _raise_if_failed(holder.grant, request.started_at)
         if time.monotonic() > deadline:
             raise MailError(Kind.TIMEOUT, Step.LOGIN, "waited too long for a new access token")
         time.sleep(_LOOK_SECONDS)
@@ -169,6 +170,7 @@ def _release(grant: OAuthGrant, owner: str, *, error: str = "") -> None:
 
 
 def _raise_if_failed(grant: OAuthGrant, since: datetime) -> None:
+    """The one we waited for failed: asking again at once would only repeat it."""
     if grant.failed_at and grant.failed_at >= since:
         raise MailError(Kind.SERVER_BUSY, Step.LOGIN, f"{grant.provider}: {grant.last_error}")
 
