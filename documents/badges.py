@@ -2,36 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from django.utils.translation import gettext as _
 
 from documents.models import Dispatch, Document
-from outbox.models import OutgoingMessage
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
-
-@dataclass(frozen=True, slots=True)
-class Badge:
-    text: StrOrPromise
-    tone: str
-    icon: str
-
-
-_OUTGOING = {
-    OutgoingMessage.State.SCHEDULED: ("neutral", "clock"),
-    OutgoingMessage.State.QUEUED: ("neutral", "clock"),
-    OutgoingMessage.State.SENDING: ("info", "send"),
-    OutgoingMessage.State.SENT: ("ok", "check"),
-    OutgoingMessage.State.RETRY: ("warn", "refresh-cw"),
-    OutgoingMessage.State.FAILED: ("err", "x"),
-    OutgoingMessage.State.UNCERTAIN: ("warn", "help-circle"),
-    OutgoingMessage.State.BOUNCED: ("err", "undo-2"),
-    OutgoingMessage.State.CANCELLED: ("neutral", "ban"),
-}
+from outbox.badges import Badge, state_badge
 
 
 def document_badge(document: Document, *, has_failed: bool, is_under_way: bool) -> Badge:
@@ -50,8 +24,7 @@ def document_badge(document: Document, *, has_failed: bool, is_under_way: bool) 
 def dispatch_badge(dispatch: Dispatch) -> Badge:
     """For mail the state of the message in the outbox, for the rest that of the dispatch."""
     if dispatch.outgoing:
-        tone, icon = _OUTGOING[OutgoingMessage.State(dispatch.outgoing.state)]
-        return Badge(dispatch.outgoing.get_state_display(), tone, icon)
+        return state_badge(dispatch.outgoing.state)
     if dispatch.state == Dispatch.State.DONE:
         return Badge(dispatch.get_state_display(), "ok", "check")
     return Badge(dispatch.get_state_display(), "err", "x")

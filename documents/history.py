@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from company.models import User
 from company.rights import Right
-from documents.badges import Badge, dispatch_badge
+from documents.badges import dispatch_badge
 from documents.models import Dispatch, Document
 from mailaccounts.models import MailAccount
+from outbox.badges import Badge
 from outbox.models import OutgoingMessage, Recipient
 
 if TYPE_CHECKING:

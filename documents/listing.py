@@ -10,10 +10,11 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 
-from documents.badges import Badge, document_badge
+from documents.badges import document_badge
 from documents.models import Dispatch, Document, DocumentKind, Position
 from documents.models.document import DocumentQuerySet
 from documents.totals import add_up
+from outbox.badges import Badge
 
 PAGE_SIZE = 50
 
