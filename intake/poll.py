@@ -32,7 +32,8 @@ class PollSummary:
     counts: Counts
     skipped: str = ""
     error: MailError | None = None
-    has_more: bool = False  # ended in good order with work left
+    has_more: bool = False  # worth another look at once: work is left, or came meanwhile
+    is_busy: bool = False  # another process polls this account
 
 
 def poll_account(account_id: int) -> PollSummary:
@@ -44,7 +45,7 @@ def poll_account(account_id: int) -> PollSummary:
     with hold_lease(account_id, INCOMING) as owner:
         if owner is None:
             reason = "Dieser Account wird gerade schon abgeholt."
-            return PollSummary(account_id, Counts(), skipped=reason)
+            return PollSummary(account_id, Counts(), skipped=reason, is_busy=True)
         return _poll(PollRun(account, owner))
 
 
@@ -80,7 +81,8 @@ def _poll(run: PollRun) -> PollSummary:
     else:
         log.warning("account %s: %s", account.pk, error)
         record_failure(account.pk, INCOMING, error)
-    return PollSummary(account.pk, run.counts, error=error)
+    has_more = error is None and run.counts.done > 0
+    return PollSummary(account.pk, run.counts, error=error, has_more=has_more)
 
 
 def _poll_folders(

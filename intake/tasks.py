@@ -16,7 +16,11 @@ def poll_due_accounts() -> None:
         nudge(poll_account, account_id)
 
 
-@shared_task(ignore_result=True, expires=settings.POLL_SECONDS)
-def poll_account(account_id: int) -> None:
-    if poll.poll_account(account_id).has_more:
+@shared_task(ignore_result=True, expires=max(60, settings.POLL_SECONDS))
+def poll_account(account_id: int, tries: int = 3) -> None:
+    summary = poll.poll_account(account_id)
+    if summary.has_more:
         nudge(poll_account, account_id)
+    elif summary.is_busy and tries:
+        # The poll that runs now may have looked before the news came.
+        poll_account.apply_async((account_id, tries - 1), countdown=1, retry=False)

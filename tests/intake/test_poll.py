@@ -14,6 +14,7 @@ from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
+from archive.delete_expired import delete_expired
 from archive.models import ArchiveEntry
 from intake import due
 from intake.models import FolderCursor, IntakeItem
@@ -409,3 +410,16 @@ def test_a_missing_folder_does_not_hold_up_the_others(dovecot: Dovecot, mailbox:
     assert summary.counts.tickets == 1
     assert summary.error is not None
     assert summary.error.kind == "folder_missing"
+
+
+def test_what_the_archive_has_deleted_is_not_fetched_again(dovecot: Dovecot, mailbox: str) -> None:
+    account = make_polled_account(
+        dovecot, mailbox, tickets_enabled=False, archive_enabled=True, archive_days=30
+    )
+    deliver_at(dovecot, mailbox, make_mail(), timezone.now() - timedelta(days=31))
+    assert poll_account(account.pk).counts.done == 1
+    assert delete_expired() == 1
+    assert not StoredMessage.objects.exists()
+    item = IntakeItem.objects.get()
+    assert (item.state, item.message) == (State.DONE, None)
+    assert poll_account(account.pk).counts.noted == 0
