@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape, urlize
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from company.models import User
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 State = OutgoingMessage.State
 _MOVING = (State.SCHEDULED, State.QUEUED, State.SENDING, State.RETRY, State.UNCERTAIN)
+_MOST_LINKED = 50_000  # characters
 _RETRIABLE = (State.FAILED, State.UNCERTAIN, State.BOUNCED)
 
 
@@ -44,6 +47,7 @@ class File:
 class Delivery:
     """How far a mail of ours has come."""
 
+    state: str
     badge: Badge
     state_url: str  # asked for news; empty when nothing will change
     reason: str
@@ -112,6 +116,14 @@ def load_message(ticket: Ticket, pk: int, user: User) -> Message | None:
     return _message(ticket, found, user, timezone.now()) if found else None
 
 
+def newest_after(ticket: Ticket, last: str) -> TicketMessage | None:
+    """The newest mail or note after the one with the key `last`; None if that is no key."""
+    if not (last.isascii() and last.isdigit() and len(last) < 18):
+        return None
+    found = ticket.messages.filter(pk__gt=int(last)).select_related("author", "message")
+    return found.order_by("-pk").first()
+
+
 def event_line(event: TicketEvent) -> Line:
     return Line(
         text=event.text,
@@ -153,8 +165,8 @@ def _message(ticket: Ticket, one: TicketMessage, user: User, now: datetime) -> M
         addresses=_addresses(mail, is_incoming) if mail else (),
         time=short_moment(one.created_at, now=now),
         time_title=full_moment(one.created_at, now=now),
-        text="" if as_frame else new.strip("\r\n"),
-        quoted="" if as_frame else quoted.strip("\r\n"),
+        text="" if as_frame else _with_links(new.strip("\r\n")),
+        quoted="" if as_frame else _with_links(quoted.strip("\r\n")),
         frame_url=url("mail_frame") if as_frame else "",
         frame_link=url("mail_frame") if mail and mail.has_html and not is_incoming else "",
         files=tuple(_files(ticket, one, mail)) if mail else (),
@@ -162,6 +174,16 @@ def _message(ticket: Ticket, one: TicketMessage, user: User, now: datetime) -> M
         original_url=url("mail_original") if mail else "",
         delivery=_delivery(ticket, one, user) if one.outgoing else None,
     )
+
+
+def _with_links(text: str) -> str:
+    """Escaped text in which addresses can be clicked; they open in a tab that learns nothing of us."""
+    if len(text) > _MOST_LINKED:
+        return escape(text)
+    linked = urlize(text, autoescape=True)
+    opener = '<a target="_blank" rel="noopener noreferrer" href="'
+    # What looked like a tag in the text is escaped by now: only the links made here are met.
+    return mark_safe(linked.replace('<a href="', opener))  # noqa: S308
 
 
 def _urls(ticket: Ticket, one: TicketMessage) -> Callable[..., str]:
@@ -222,6 +244,7 @@ def _delivery(ticket: Ticket, one: TicketMessage, user: User) -> Delivery:
     may_answer = user.may(Right.ANSWER_TICKETS)
     can_undo = may_answer and state == State.SCHEDULED and one.kind == TicketMessage.Kind.REPLY
     return Delivery(
+        state=state,
         badge=state_badge(state),
         state_url=f"{url('mail_state')}?stand={state}" if state in _MOVING else "",
         reason=_reason(outgoing),

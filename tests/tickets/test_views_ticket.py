@@ -118,6 +118,14 @@ def test_text_is_escaped_and_its_quote_folded(client: Client, ticket: Ticket) ->
     assert shown.index("Zitierten Text anzeigen") < shown.index("alte Zeile")
 
 
+def test_links_in_text_open_elsewhere(client: Client, ticket: Ticket) -> None:
+    make_mail(ticket, letter('Siehe https://x.example/a <a href="javascript:alert(1)">x</a>'))
+    shown = page(client, target="ticket")
+    opener = '<a target="_blank" rel="noopener noreferrer" href="https://x.example/a">'
+    assert opener in shown
+    assert 'href="javascript' not in shown
+
+
 def test_the_frame_is_safe_and_counts_what_it_blocks(client: Client, mail: TicketMessage) -> None:
     response = client.get(url("mail_frame", "4711", mail.pk))
     shown = response.content.decode()
