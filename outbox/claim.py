@@ -39,7 +39,8 @@ def claim_due(account_id: int, owner: str) -> list[OutgoingMessage]:
         data_started_at=None,
     )
     mine = OutgoingMessage.objects.filter(pk__in=wanted, claimed_by=owner, state=State.SENDING)
-    return list(mine.select_related("message").order_by("next_attempt_at", "pk"))
+    loaded = mine.select_related("message").defer("message__text", "message__search_text")
+    return list(loaded.prefetch_related("recipients").order_by("next_attempt_at", "pk"))
 
 
 def start_data(outgoing: OutgoingMessage, owner: str) -> None:

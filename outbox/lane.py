@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -31,6 +32,7 @@ from outbox.record import (
 log = logging.getLogger(__name__)
 
 State = OutgoingMessage.State
+BRAKE_SECONDS = 0.25  # so soon a pause and „Alles pausieren“ work
 _LONGEST = timedelta(minutes=15)  # a run ends then; the next one goes on
 
 
@@ -66,6 +68,8 @@ class Lane:
     session: SmtpSession | None = None
     dialogue: list[str] = field(default_factory=list)
     summary: DeliverySummary = field(default_factory=DeliverySummary)
+    brake_checked: float = float("-inf")
+    is_braked: bool = False
 
     def run(self) -> DeliverySummary:
         end = timezone.now() + _LONGEST
@@ -83,10 +87,12 @@ class Lane:
 
     def _deliver(self, outgoing: OutgoingMessage) -> bool:
         """Sends one message and records it; False: nothing more on this account for now."""
-        pending = outgoing.recipients.filter(state=Recipient.State.PENDING)
-        recipients = list(pending.values_list("email", flat=True))
-        if not sendable(self.account.pk).exists() or self._must_wait(len(recipients)):
+        recipients = [
+            one.email for one in outgoing.recipients.all() if one.state == Recipient.State.PENDING
+        ]
+        if self._is_braked() or self._must_wait(len(recipients)):
             return False
+        outgoing.account = self.account
         attempt = Try(outgoing, self.owner, timezone.now(), self._server)
         try:
             return self._try(attempt, recipients)
@@ -170,6 +176,14 @@ class Lane:
         if self.session:
             self.session.close()
             self.session = None
+
+    def _is_braked(self) -> bool:
+        """Whether the account may not send any more; looked up four times a second at most."""
+        now = time.monotonic()
+        if now - self.brake_checked >= BRAKE_SECONDS:
+            self.brake_checked = now
+            self.is_braked = not sendable(self.account.pk).exists()
+        return self.is_braked
 
     def _must_wait(self, recipients: int) -> bool:
         """Holds the account where its own limits are reached."""

@@ -49,6 +49,23 @@ class _Fate:
     counts: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Departure:
+    """When the first recipient accepted the message, and from when its copy may be filed."""
+
+    sent_at: datetime | None
+    copy_at: datetime | None
+
+    @classmethod
+    def of(cls, attempt: Try, report: SendReport, now: datetime) -> _Departure:
+        outgoing = attempt.outgoing
+        sent_at, copy_at = outgoing.sent_at, outgoing.sent_copy_next_at
+        if report.verdict is not Verdict.ACCEPTED:
+            return cls(sent_at, copy_at)
+        wants_copy = outgoing.sent_copy == SentCopy.WANTED
+        return cls(sent_at or now, copy_at or (now if wants_copy else None))
+
+
 def record_report(
     attempt: Try, report: SendReport, *, kind: str | None = None
 ) -> OutgoingMessage.State:
@@ -58,15 +75,16 @@ def record_report(
     failure's keyword, where it is known better than from the report.
     """
     now = timezone.now()
+    recipients = list(attempt.outgoing.recipients.all())
     with transaction.atomic():
         _record_attempt(attempt, report, now)
-        _record_recipients(attempt.outgoing, report.recipients)
-        fate = _decide(attempt.outgoing, report, now)
+        _record_recipients(recipients, report.recipients)
+        fate = _decide(attempt.outgoing, recipients, report, now)
         if fate.state in (State.SENT, State.FAILED):
-            _give_up_on_pending(attempt.outgoing)
+            _give_up_on_pending(recipients)
         words = _decisive(report, fate)
-        _write(attempt, fate, words, kind or error_kind(words), now)
-        _note_departure(attempt.outgoing, report, now)
+        _write(attempt, fate, words, _Departure.of(attempt, report, now), kind)
+        _archive(attempt.outgoing, report, now)
     return fate.state
 
 
@@ -147,22 +165,24 @@ def _decisive(report: SendReport, fate: _Fate) -> SendReport:
     )
 
 
-def _record_recipients(outgoing: OutgoingMessage, replies: tuple[RecipientReply, ...]) -> None:
+def _record_recipients(rows: list[Recipient], replies: tuple[RecipientReply, ...]) -> None:
     """Only the tried ones; whoever accepted the message before stays accepted."""
-    rows = {row.email: row for row in outgoing.recipients.filter(state=Recipient.State.PENDING)}
-    changed = []
-    for reply in replies:
-        row = rows.get(reply.address)
-        if row is None:
+    said = {reply.address: reply for reply in replies}
+    groups: dict[tuple[str, int, str], list[int]] = {}
+    for row in rows:
+        reply = said.get(row.email)
+        if reply is None or row.state != Recipient.State.PENDING:
             continue
         row.state = _RECIPIENT_STATES.get(reply.verdict, Recipient.State.PENDING)
-        row.code = reply.code
-        row.reply = reply.text[:500]
-        changed.append(row)
-    Recipient.objects.bulk_update(changed, ["state", "code", "reply"])
+        row.code, row.reply = reply.code, reply.text[:500]
+        groups.setdefault((row.state, row.code, row.reply), []).append(row.pk)
+    for (state, code, text), pks in groups.items():
+        Recipient.objects.filter(pk__in=pks).update(state=state, code=code, reply=text)
 
 
-def _decide(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> _Fate:
+def _decide(
+    outgoing: OutgoingMessage, recipients: list[Recipient], report: SendReport, now: datetime
+) -> _Fate:
     """The message's state from the verdicts on its recipients."""
     verdicts = {reply.verdict for reply in report.recipients}
     if Verdict.UNCERTAIN in verdicts:
@@ -177,20 +197,22 @@ def _decide(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> _Fa
         when = next_try(outgoing.attempts_made + 1, now)
         if when is not None:
             return _Fate(State.RETRY, when)
-    has_arrived = outgoing.recipients.filter(
-        state__in=[Recipient.State.ACCEPTED, Recipient.State.BOUNCED]
-    ).exists()
+    arrived = (Recipient.State.ACCEPTED, Recipient.State.BOUNCED)
+    has_arrived = any(recipient.state in arrived for recipient in recipients)
     return _Fate(State.SENT if has_arrived else State.FAILED)
 
 
-def _give_up_on_pending(outgoing: OutgoingMessage) -> None:
-    outgoing.recipients.filter(state=Recipient.State.PENDING).update(state=Recipient.State.REFUSED)
+def _give_up_on_pending(recipients: list[Recipient]) -> None:
+    pending = [one.pk for one in recipients if one.state == Recipient.State.PENDING]
+    if pending:
+        Recipient.objects.filter(pk__in=pending).update(state=Recipient.State.REFUSED)
 
 
-def _write(attempt: Try, fate: _Fate, report: SendReport, kind: str, now: datetime) -> None:
+def _write(
+    attempt: Try, fate: _Fate, report: SendReport, departure: _Departure, kind: str | None
+) -> None:
     """A result that comes after the sweep declared the message uncertain still counts."""
     outgoing = attempt.outgoing
-    is_sent = fate.state == State.SENT
     written = OutgoingMessage.objects.filter(
         pk=outgoing.pk, claimed_by=attempt.owner, state__in=[State.SENDING, State.UNCERTAIN]
     ).update(
@@ -199,28 +221,23 @@ def _write(attempt: Try, fate: _Fate, report: SendReport, kind: str, now: dateti
         attempts_made=F("attempts_made") + (1 if fate.counts else 0),
         claimed_by=attempt.owner if fate.state == State.UNCERTAIN else "",
         claimed_until=None,
-        sent_at=(outgoing.sent_at or now) if is_sent else outgoing.sent_at,
-        error_kind="" if is_sent else kind,
+        sent_at=departure.sent_at,
+        sent_copy_next_at=departure.copy_at,
+        error_kind="" if fate.state == State.SENT else kind or error_kind(report),
         last_reply=f"{report.reply_code or ''} {report.reply_text}".strip()[:500],
     )
     if not written:
         log.warning("outgoing %s was no longer ours: %s", outgoing.pk, report.verdict)
 
 
-def _note_departure(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> None:
-    """From the first accepted recipient on the message is archived and its copy may be filed."""
+def _archive(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> None:
+    """What has left the house is archived, also where nobody knows whether it arrived."""
     departed = (Verdict.ACCEPTED, Verdict.UNCERTAIN)
-    if not any(reply.verdict in departed for reply in report.recipients):
+    if outgoing.origin == OutgoingMessage.Origin.FORWARD or report.verdict not in departed:
         return
-    if outgoing.origin != OutgoingMessage.Origin.FORWARD:
-        add(
-            account=outgoing.account,
-            message=outgoing.message,
-            direction=StoredMessage.Direction.OUTGOING,
-            mail_date=now,
-        )
-    if report.verdict is Verdict.ACCEPTED:
-        OutgoingMessage.objects.filter(pk=outgoing.pk, sent_at__isnull=True).update(sent_at=now)
-        OutgoingMessage.objects.filter(
-            pk=outgoing.pk, sent_copy=SentCopy.WANTED, sent_copy_next_at__isnull=True
-        ).update(sent_copy_next_at=now)
+    add(
+        account=outgoing.account,
+        message=outgoing.message,
+        direction=StoredMessage.Direction.OUTGOING,
+        mail_date=now,
+    )

@@ -269,7 +269,10 @@ def test_pausing_and_the_brake(smtp_sink: Sink) -> None:
     assert deliver_account(account.pk).sent == 1
 
 
-def test_the_brake_works_between_two_messages(smtp_sink: Sink) -> None:
+def test_the_brake_works_between_two_messages(
+    smtp_sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outbox.lane.BRAKE_SECONDS", 0)
     account = account_for(smtp_sink)
     for _ in range(5):
         queue(account)
