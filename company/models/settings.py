@@ -74,5 +74,5 @@ class CompanySettings(models.Model):
 
     @classmethod
     def load(cls) -> CompanySettings:
-        """The one row, made on first use."""
-        return cls.objects.get_or_create(pk=1)[0]
+        """The one row, made on first use; the logo is read only where it is asked for."""
+        return cls.objects.defer("logo").get_or_create(pk=1)[0]
