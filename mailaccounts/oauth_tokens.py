@@ -111,10 +111,15 @@ def _take_lease(grant: OAuthGrant) -> str | None:
     if grant.refreshing_by and links.is_owner_dead(grant.refreshing_by):
         _release(grant, grant.refreshing_by)
     owner, now = links.new_owner(), timezone.now()
-    taken = (
-        OAuthGrant.objects.filter(pk=grant.pk, state=State.OK, access_secret=grant.access_secret)
-        .filter(Q(refreshing_until__isnull=True) | Q(refreshing_until__lt=now))
-        .update(refreshing_by=owner, refreshing_until=now + _LEASE)
+    # The row must be as we read it: neither renewed nor failed in the meantime.
+    unchanged = OAuthGrant.objects.filter(
+        pk=grant.pk,
+        state=State.OK,
+        access_secret=grant.access_secret,
+        failed_at=grant.failed_at,
+    )
+    taken = unchanged.filter(Q(refreshing_until__isnull=True) | Q(refreshing_until__lt=now)).update(
+        refreshing_by=owner, refreshing_until=now + _LEASE
     )
     return owner if taken else None
 

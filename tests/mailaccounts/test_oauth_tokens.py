@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +13,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.conf import settings
+from django.db import connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -205,6 +209,55 @@ def test_many_at_once_make_one_refresh_request(authorization: AuthorizationServe
 
     assert len(set(tokens)) == 1
     assert authorization.person_of(str(tokens[0])) == ANNA
+    assert authorization.refreshes() == 1
+
+
+_CHILD = """
+import sys, django
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+django.setup()
+from mailaccounts.models import MailAccount
+from mailaccounts.oauth_tokens import access_token_for
+account = MailAccount.objects.get(pk=sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+print(access_token_for(account))
+"""
+
+
+def test_two_processes_at_once_make_one_refresh_request(
+    authorization: AuthorizationServer,
+) -> None:
+    grant = sign_in(authorization, "google")
+    account = oauth_account(grant)
+    expire(grant, minutes=1)
+    authorization.gate.clear()
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "poststelle.settings",
+        "POSTSTELLE_OAUTH_GOOGLE_URL": authorization.base_url,
+        "POSTSTELLE_TLS_CA_FILE": authorization.ca_file,
+        "PYTHONPATH": str(settings.BASE_DIR),
+    }
+    command = [sys.executable, "-c", _CHILD, connection.settings_dict["NAME"], str(account.pk)]
+    pipe = subprocess.PIPE
+    children = [
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+        for _ in range(2)
+    ]
+    for child in children:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    assert authorization.is_refreshing.wait(20)
+    authorization.gate.set()
+    tokens = {child.communicate(timeout=30)[0].strip() for child in children}
+
+    assert len(tokens) == 1
+    assert authorization.person_of(tokens.pop()) == ANNA
     assert authorization.refreshes() == 1
 
 

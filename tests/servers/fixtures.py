@@ -9,11 +9,8 @@ import pytest
 from mailcore.server import Encryption
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.dovecot import Dovecot, run_dovecot
-from tests.servers.oauth import (
-    AuthorizationServer,
-    run_authorization_server,
-    run_oauth_dovecot,
-)
+from tests.servers.oauth import AuthorizationServer, run_authorization_server
+from tests.servers.oauth_dovecot import run_oauth_dovecot
 from tests.servers.postgres import Postgres, run_postgres
 from tests.servers.processes import give_to_server, server_directory
 from tests.servers.redis import Redis, run_redis

@@ -1,4 +1,4 @@
-"""An authorisation server on loopback that speaks as Google and as Microsoft, and a Dovecot that asks it.
+"""An authorisation server on loopback that speaks as Google and as Microsoft.
 
 A person signs in by name: the consent page has a field for the address and two buttons. Everything
 a test may want to change is an attribute of `AuthorizationServer`.
@@ -25,9 +25,7 @@ import requests
 
 from mailcore.oauth_providers import OAuthApp, Provider, google, microsoft
 from tests.servers.certificates import Certificate
-from tests.servers.dovecot import Dovecot, run_dovecot
 from tests.servers.free_port import LOOPBACK, free_port
-from tests.servers.processes import give_to_server, server_directory
 
 CLIENT_ID = "poststelle-test.apps.example"
 CLIENT_SECRET = "geheim~der.App/1"
@@ -112,7 +110,9 @@ class AuthorizationServer:
 
     def refreshes(self) -> int:
         """How many refresh requests arrived."""
-        return sum(1 for _, body in list(self.requests) if body.get("grant_type") == "refresh_token")
+        return sum(
+            1 for _, body in list(self.requests) if body.get("grant_type") == "refresh_token"
+        )
 
     def expire_access_tokens(self) -> None:
         with self._lock:
@@ -371,39 +371,3 @@ def run_authorization_server(
         server.shutdown()
         server.server_close()
         thread.join(5)
-
-
-_PASSDB = """
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = {file}
-}}
-passdb {{
-  driver = static
-  mechanisms = plain login
-  args = password=geheim
-}}
-"""
-_INTROSPECTION = """
-introspection_mode = post
-introspection_url = {url}/introspect
-force_introspection = yes
-active_attribute = active
-active_value = true
-username_attribute = email
-tls_ca_cert_file = {ca_file}
-"""
-
-
-@contextmanager
-def run_oauth_dovecot(
-    certificate: Certificate, ca_file: Path, authorization: AuthorizationServer
-) -> Iterator[Dovecot]:
-    """A Dovecot that asks the authorisation server about every access token."""
-    with server_directory("oauth2") as directory:
-        file = directory / "oauth2.conf.ext"
-        file.write_text(_INTROSPECTION.format(url=authorization.base_url, ca_file=ca_file))
-        give_to_server(file)
-        with run_dovecot(certificate, ca_file, passdbs=_PASSDB.format(file=file)) as server:
-            yield server
