@@ -29,8 +29,8 @@ DEBIAN_PACKAGES = {
     "postgres": ["postgresql"],
     "chromium": ["chromium"],
 }
-# What does not depend on the database need not run twice.
-ONLY_ONCE = ["tests/mailcore", "tests/servers", "tests/browser"]
+# What does not depend on the database, or starts installations of both kinds itself.
+ONLY_ONCE = ["tests/mailcore", "tests/servers", "tests/browser", "tests/flows", "tests/poststelle"]
 
 
 def main(arguments: list[str]) -> int:

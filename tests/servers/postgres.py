@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 from tests.servers.free_port import LOOPBACK, free_port, wait_for_port
 from tests.servers.processes import running, server_directory, unprivileged
@@ -52,4 +55,19 @@ def run_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
         # SIGINT: a fast shutdown that does not wait for clients.
         with running(command, log=directory / "output.log", stop_signal=signal.SIGINT):
             wait_for_port(server.port)
+            _wait_until_it_takes_queries(server)
             yield server
+
+
+def _wait_until_it_takes_queries(server: Postgres) -> None:
+    """The port is open a moment before the database has started up."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(server.url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
