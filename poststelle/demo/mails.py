@@ -148,12 +148,11 @@ def _fill(message: EmailMessage, text: _Text) -> None:
     message.set_content(plain, charset=text.raw_charset)
     if text.html:
         message.add_alternative(text.html, subtype="html")
-        part = message.get_payload()[-1]
+        html = list(message.iter_parts())[-1]
+        domain = _address(text.sender).rpartition("@")[2]
         for name in text.inline:
-            domain = _address(text.sender).rpartition("@")[2]
-            part.add_related(
-                _picture(name), "image", "png", cid=f"<{name.partition('.')[0]}@{domain}>"
-            )
+            content_id = f"<{name.partition('.')[0]}@{domain}>"
+            html.add_related(_picture(name), "image", "png", cid=content_id)
     for name in text.files:
         if name.endswith(".eml"):
             inner = EmailMessage()

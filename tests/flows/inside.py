@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 
 import django
 
@@ -82,7 +83,7 @@ def ticket_of(message_id: str) -> Answer:
     return {"numbers": [m.ticket.number for m in found.select_related("ticket")]}
 
 
-QUESTIONS = {
+QUESTIONS: dict[str, Callable[..., Answer]] = {
     "received": received,
     "outgoing": outgoing,
     "answer_tickets": answer_tickets,
