@@ -72,6 +72,7 @@ _ACCOUNT_PARTS = (
             "folders": "folders",
             "copy_to_sent": "copy_to_sent",
             "sent_folder": "sent_folder",
+            "shared_mailbox": "is_shared_mailbox",
         },
         secrets=frozenset({"password"}),
         is_list=False,
