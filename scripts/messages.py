@@ -21,13 +21,15 @@ CATALOGUE = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
 SINGULAR = {"_", "gettext", "gettext_lazy", "gettext_noop"}
 PLURAL = {"ngettext", "ngettext_lazy"}
 CONTEXT = {"pgettext", "pgettext_lazy"}
+PLURAL_IN_CONTEXT = {"npgettext", "npgettext_lazy"}
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[ds%]|\{[A-ZÄÖÜ_…]+\}")
 SKIPPED = {".venv", ".boot", "data", "tests", "bench", "migrations", "node_modules"}
 
 Key = tuple[str | None, str, str | None]  # context, text, plural
 
 
 def main() -> int:
-    found = dict(sorted(_collect().items(), key=lambda item: item[0][1]))
+    found = dict(sorted(_collect().items(), key=lambda item: _order(item[0])))
     if "--check" in sys.argv:
         return _check(found)
     _update(found)
@@ -49,14 +51,33 @@ def _collect() -> dict[Key, str]:
     return found
 
 
+def _order(key: Key) -> tuple[str, str, str]:
+    context, text, plural = key
+    return text, context or "", plural or ""
+
+
 def _from_python(source: str) -> Iterator[Key]:
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    aliases = _aliases(tree)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield from _from_call(node)
+            yield from _from_call(node, aliases)
 
 
-def _from_call(node: ast.Call) -> Iterator[Key]:
-    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+def _aliases(tree: ast.Module) -> dict[str, str]:
+    """How the module calls the functions of django.utils.translation: `gettext as _now`."""
+    return {
+        imported.asname: imported.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for imported in node.names
+        if imported.asname
+    }
+
+
+def _from_call(node: ast.Call, aliases: dict[str, str]) -> Iterator[Key]:
+    called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    name = aliases.get(called, called)
     texts = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
     if name in SINGULAR and texts:
         yield None, texts[0], None
@@ -64,6 +85,8 @@ def _from_call(node: ast.Call) -> Iterator[Key]:
         yield None, texts[0], texts[1]
     elif name in CONTEXT and len(texts) >= 2:
         yield texts[0], texts[1], None
+    elif name in PLURAL_IN_CONTEXT and len(texts) >= 3:
+        yield texts[0], texts[1], texts[2]
 
 
 def _from_templatized(text: str) -> Iterator[Key]:
@@ -74,11 +97,11 @@ def _from_templatized(text: str) -> Iterator[Key]:
         if source is None:
             continue
         try:
-            node = ast.parse(source.replace("count)", "1)"), mode="eval").body
+            node = ast.parse(source, mode="eval").body
         except SyntaxError:
             continue
         if isinstance(node, ast.Call):
-            yield from _from_call(node)
+            yield from _from_call(node, {})
 
 
 def _balanced(text: str) -> str | None:
@@ -103,17 +126,34 @@ def _check(found: dict[Key, str]) -> int:
         if key not in entries or not entries[key].translated()
     ]
     stale = [key[1] for key in entries if key not in found]
-    compiled = polib.mofile(str(CATALOGUE.with_suffix(".mo")))
-    if {(_key(e), e.msgstr) for e in compiled} != {
-        (_key(e), e.msgstr) for e in entries.values() if e.translated()
-    }:
-        missing.append("  django.mo ist älter als django.po: make messages")
+    broken = [text for entry in entries.values() for text in _broken(entry)]
+    compiled = {_key(e): _translation(e) for e in polib.mofile(str(CATALOGUE.with_suffix(".mo")))}
+    is_old = compiled != {k: _translation(e) for k, e in entries.items() if e.translated()}
     if missing:
         print(f"{len(missing)} Texte ohne englische Übersetzung (make messages):")
         print("\n".join(missing))
     if stale:
         print(f"{len(stale)} Übersetzungen ohne Text (make messages): {stale[:20]}")
-    return 1 if missing or stale else 0
+    if broken:
+        print(f"{len(broken)} Übersetzungen mit anderen Platzhaltern: {broken}")
+    if is_old:
+        print("django.mo passt nicht zu django.po (make messages).")
+    return 1 if missing or stale or broken or is_old else 0
+
+
+def _broken(entry: polib.POEntry) -> Iterator[str]:
+    """The texts of an entry whose translation has other placeholders; untranslated ones pass."""
+    originals = (entry.msgid, entry.msgid_plural) if entry.msgid_plural else (entry.msgid,)
+    for original, translation in zip(originals, _translation(entry), strict=True):
+        wanted = sorted(PLACEHOLDER.findall(original))
+        if translation and sorted(PLACEHOLDER.findall(translation)) != wanted:
+            yield original
+
+
+def _translation(entry: polib.POEntry | polib.MOEntry) -> tuple[str, ...]:
+    if entry.msgid_plural:
+        return entry.msgstr_plural[0], entry.msgstr_plural[1]
+    return (entry.msgstr,)
 
 
 def _key(entry: polib.POEntry | polib.MOEntry) -> Key:
