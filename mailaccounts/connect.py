@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from django.conf import settings
 
+from company.secrets import SecretUnusable, binding, unseal
 from mailaccounts.models import MailAccount
 from mailaccounts.oauth_apps import oauth_provider
 from mailaccounts.oauth_tokens import access_token_for
-from mailaccounts.secrets import SecretUnusable, binding, unseal
 from mailcore.errors import Kind, MailError, Step
 from mailcore.imap import ImapSession, open_imap
 from mailcore.server import AuthMethod, Encryption, ServerLogin

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 
 from company.models import CompanySettings
+from company.secrets import SecretUnusable, seal, unseal
 from mailaccounts import links
 from mailaccounts.models import AccountLink, MailAccount
-from mailaccounts.secrets import SecretUnusable, seal, unseal
 from mailcore.errors import Kind
 from mailcore.oauth_errors import OAuthMisconfigured
 from mailcore.oauth_providers import GOOGLE, MICROSOFT, OAuthApp, Provider, google, microsoft

@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from company.models import User
+from company.secrets import SecretUnusable
 from mailaccounts import links
 from mailaccounts.models import MailAccount, OAuthGrant
 from mailaccounts.oauth_apps import oauth_app, oauth_provider
 from mailaccounts.oauth_seals import seal_token, unseal_token
-from mailaccounts.secrets import SecretUnusable
 from mailcore.oauth import Tokens, revoke
 from mailcore.oauth_errors import OAuthError
 from mailcore.oauth_providers import OAuthApp, Provider

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from company.secrets import seal, unseal
 from mailaccounts.models import OAuthGrant
-from mailaccounts.secrets import seal, unseal
 from mailcore.oauth_providers import OAuthApp, Provider
 
 

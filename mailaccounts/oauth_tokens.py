@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from company.secrets import SecretUnusable
 from mailaccounts import links
 from mailaccounts.models import AccountLink, MailAccount, OAuthGrant
 from mailaccounts.oauth_apps import oauth_app, oauth_provider
 from mailaccounts.oauth_grants import is_owner
 from mailaccounts.oauth_seals import seal_token, unseal_token
-from mailaccounts.secrets import SecretUnusable
 from mailcore.errors import Kind, MailError, Step
 from mailcore.oauth import Tokens, refresh
 from mailcore.oauth_errors import OAuthError, OAuthInvalidGrant, OAuthMisconfigured

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from company.secrets import SecretUnusable, seal, unseal
 from mailaccounts.connect import imap_binding, smtp_binding
 from mailaccounts.models import MailAccount
-from mailaccounts.secrets import SecretUnusable, seal, unseal
 
 
 def seal_imap_password(account: MailAccount, typed: str) -> str:

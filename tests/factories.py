@@ -18,10 +18,10 @@ from company.models import (
     Queue,
     User,
 )
+from company.secrets import seal
 from documents.models import Document, DocumentKind, Position
 from mailaccounts.connect import imap_binding, smtp_binding
 from mailaccounts.models import AllowedSender, MailAccount
-from mailaccounts.secrets import seal
 from mailstore.models import StoredMessage
 from mailstore.store import store_message
 from tickets.models import Ticket, TicketMessage

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from company.models import CompanySettings, User
+from company.secrets import SecretUnusable, seal, unseal
 from mailaccounts.connect import imap_binding, smtp_binding
 from mailaccounts.links import wake
 from mailaccounts.models import AllowedSender, MailAccount, MailFolder
-from mailaccounts.secrets import SecretUnusable, seal, unseal
 from poststelle.provision.read import Entry, ProvisionError, Value
 from poststelle.provision.spec import Reference
 

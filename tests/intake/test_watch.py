@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from company.secrets import seal
 from intake.watch import Watcher
 from mailaccounts.connect import imap_binding
-from mailaccounts.secrets import seal
 from tests.factories import PASSWORD, set_company
 from tests.intake.mailbox import make_mail, make_polled_account
 from tests.servers.dovecot import Dovecot

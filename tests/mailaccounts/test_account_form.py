@@ -10,9 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from autoresponder.models import Autoresponder
+from company.secrets import seal
 from mailaccounts.connect import imap_binding, imap_login, smtp_login
 from mailaccounts.models import AccountLink, MailAccount, MailFolder
-from mailaccounts.secrets import seal
 from tests.browser_forms import Values, form_values
 from tests.factories import (
     make_account,
