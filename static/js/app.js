@@ -10,8 +10,8 @@ const TEXTS = english
   ? {
       offline: "No connection. Your input is kept; please try again.",
       failed: "That did not work. Your input is kept; please try again.",
-      denied: "You do not have the right to do this.",
-      gone: "This entry does not exist any more.",
+      denied: "You do not have permission to do this.",
+      gone: "This entry no longer exists.",
       large: "The files are too large.",
       close: "Close message",
       online: "Connected again.",

@@ -30,7 +30,7 @@ const linkTarget = (typed) => {
 export const start = async (app) => {
   const { element, icon, english } = app;
   const TEXTS = english
-    ? { bold: "Bold", italic: "Italic", underline: "Underline", link: "Link", list: "Bulleted list", numbers: "Numbered list", quote: "Quote", image: "Insert picture", clear: "Remove formatting", undo: "Undo", source: "HTML source", variables: "Variable", tools: "Formatting", text: "Text", address: "Address of the link", set: "Apply", unlink: "Remove link", bad: "Please enter a web or e-mail address.", large: "Pictures may have 2 MB at most.", type: "Only PNG, JPEG, GIF and WebP pictures can be inserted." }
+    ? { bold: "Bold", italic: "Italic", underline: "Underline", link: "Link", list: "Bulleted list", numbers: "Numbered list", quote: "Quote", image: "Insert image", clear: "Remove formatting", undo: "Undo", source: "HTML source", variables: "Variable", tools: "Formatting", text: "Text", address: "Link address", set: "Apply", unlink: "Remove link", bad: "Please enter a web or email address.", large: "Images may be at most 2 MB.", type: "Only PNG, JPEG, GIF and WebP images can be inserted." }
     : { bold: "Fett", italic: "Kursiv", underline: "Unterstrichen", link: "Link", list: "Aufzählung", numbers: "Nummerierte Liste", quote: "Zitat", image: "Bild einfügen", clear: "Formatierung entfernen", undo: "Rückgängig", source: "HTML-Quelltext", variables: "Variable", tools: "Formatierung", text: "Text", address: "Adresse des Links", set: "Übernehmen", unlink: "Link entfernen", bad: "Bitte geben Sie eine Web- oder E-Mail-Adresse ein.", large: "Bilder dürfen höchstens 2 MB groß sein.", type: "Nur Bilder der Arten PNG, JPEG, GIF und WebP lassen sich einfügen." };
 
   await loadScript(app.assets.purify);

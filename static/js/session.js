@@ -3,7 +3,7 @@
 export const start = (app) => {
   const { element, assets } = app;
   const TEXTS = app.english
-    ? { title: "Your session has ended", lead: "Sign in again. What you have entered on this page is kept.", done: "Signed in again. Please repeat the last step.", failed: "The login page could not be loaded." }
+    ? { title: "Your session has expired", lead: "Sign in again. What you have entered on this page is kept.", done: "Signed in again. Please repeat the last step.", failed: "The sign-in page could not be loaded." }
     : { title: "Ihre Sitzung ist abgelaufen", lead: "Melden Sie sich neu an. Ihre Eingaben auf dieser Seite bleiben erhalten.", done: "Wieder angemeldet. Bitte wiederholen Sie den letzten Schritt.", failed: "Die Anmeldeseite ließ sich nicht laden." };
   let open = null;
 

@@ -15,8 +15,8 @@ export const start = (app) => {
   const { element, icon, english } = app;
   const language = english ? "en" : "de";
   const TEXTS = english
-    ? { remove: (name) => `Remove ${name}`, large: (most) => `Together the files may have ${most} at most.`, added: (count) => `${count} files selected`, files: "Selected files" }
-    : { remove: (name) => `${name} entfernen`, large: (most) => `Zusammen dürfen die Dateien höchstens ${most} groß sein.`, added: (count) => `${count} Dateien ausgewählt`, files: "Ausgewählte Dateien" };
+    ? { remove: (name) => `Remove ${name}`, large: (most) => `Together, the files may be at most ${most}.`, added: (count) => count === 1 ? "1 file selected" : `${count} files selected`, files: "Selected files" }
+    : { remove: (name) => `${name} entfernen`, large: (most) => `Zusammen dürfen die Dateien höchstens ${most} groß sein.`, added: (count) => count === 1 ? "1 Datei ausgewählt" : `${count} Dateien ausgewählt`, files: "Ausgewählte Dateien" };
 
   const equip = (zone) => {
     const input = zone.querySelector('input[type="file"]');
