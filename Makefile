@@ -6,6 +6,7 @@ PYTHON3 ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 export UV_PYTHON_DOWNLOADS = never
+export PYTHONUNBUFFERED = 1
 
 .PHONY: help run demo test check lock messages clean
 
