@@ -9,6 +9,7 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.forms import inlineformset_factory
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from company.model_forms import EMPLOYEE_VARIABLES, Block, InBlocks, ModelForm, RichText
 from company.models import Address, ContactPerson, Employee, Project, Queue, User
@@ -89,7 +90,7 @@ class QueueForm(InBlocks, ModelForm[Queue]):
 class EmployeeForm(InBlocks, ModelForm[Employee]):
     blocks = (
         Block(
-            _("Mitarbeiter"),
+            pgettext_lazy("one", "Mitarbeiter"),
             ("name", "salutation", "email", "phone", "mobile", "fax", "user", "is_active"),
             _("Diese Angaben füllen die Variablen {MITARBEITER…} in Signaturen."),
         ),
@@ -113,7 +114,7 @@ class UserForm(InBlocks, ModelForm[User]):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     blocks = (
-        Block(_("Benutzer"), ("username", "email", "first_name", "last_name")),
+        Block(pgettext_lazy("one", "Benutzer"), ("username", "email", "first_name", "last_name")),
         Block(_("Rechte"), ("role", "is_active")),
         Block(_("Passwort"), ("new_password",)),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from company.base_data_forms import (
     AddressForm,
@@ -77,7 +78,10 @@ EMPLOYEES = Section(
         Column[Employee](_("Name"), lambda row: Cell(row.name)),
         Column[Employee](_("E-Mail"), lambda row: Cell(row.email)),
         Column[Employee](_("Telefon"), lambda row: Cell(row.phone)),
-        Column[Employee](_("Benutzer"), lambda row: Cell(row.user.username if row.user else "")),
+        Column[Employee](
+            pgettext_lazy("one", "Benutzer"),
+            lambda row: Cell(row.user.username if row.user else ""),
+        ),
         Column[Employee](_("Zustand"), lambda row: _state(row.is_active)),
     ),
     search=("name", "email", "phone", "mobile"),
@@ -139,7 +143,7 @@ ADDRESSES = Section(
     see=Right.SEE_ADDRESSES,
     change=Right.EDIT_ADDRESSES,
     lines=ContactLines,
-    lines_title=_("Ansprechpartner"),
+    lines_title=pgettext_lazy("several", "Ansprechpartner"),
 )
 
 SECTIONS: tuple[Section[Any], ...] = (PROJECTS, QUEUES, EMPLOYEES, USERS, ADDRESSES)

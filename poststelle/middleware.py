@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -49,12 +50,13 @@ def first_run(get_response: Next) -> Next:
 
 
 def user_language(get_response: Next) -> Next:
-    """The interface speaks the signed-in user's language."""
+    """The interface speaks the signed-in user's language, else the default one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if isinstance(request.user, User):
-            translation.activate(request.user.language)
-            request.LANGUAGE_CODE = request.user.language
-        return get_response(request)
+        user = request.user
+        language = user.language if isinstance(user, User) else settings.LANGUAGE_CODE
+        request.LANGUAGE_CODE = language
+        with translation.override(language):  # the next request of this thread may be another's
+            return get_response(request)
 
     return middleware

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from company.models.user import User
 
@@ -59,7 +60,7 @@ class ContactPerson(models.Model):
 
     class Meta:
         verbose_name = _("Ansprechpartner")
-        verbose_name_plural = _("Ansprechpartner")
+        verbose_name_plural = pgettext_lazy("several", "Ansprechpartner")
         ordering = ["name"]
         indexes = [models.Index(Lower("email"), name="contact_email")]
 

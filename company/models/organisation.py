@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+from company.rights import Right
+
+if TYPE_CHECKING:
+    from company.models.user import User
+from django.utils.translation import pgettext_lazy
 
 
 class Employee(models.Model):
@@ -17,7 +25,7 @@ class Employee(models.Model):
     fax = models.CharField(_("Telefax"), max_length=60, blank=True)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
-        verbose_name=_("Benutzer"),
+        verbose_name=pgettext_lazy("one", "Benutzer"),
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
@@ -26,7 +34,7 @@ class Employee(models.Model):
     is_active = models.BooleanField(_("aktiv"), default=True)
 
     class Meta:
-        verbose_name = _("Mitarbeiter")
+        verbose_name = pgettext_lazy("one", "Mitarbeiter")
         verbose_name_plural = _("Mitarbeiter")
         ordering = ["name"]
 
@@ -53,6 +61,15 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} – {self.name}"
+
+
+class QueueQuerySet(models.QuerySet["Queue"]):
+    def visible_to(self, user: User) -> QueueQuerySet:
+        """Queues whose tickets the user may see: admins and auditors all, others by the members."""
+        if user.may(Right.ADMINISTER) or user.may(Right.SEE_PERSONAL_MAIL):
+            return self.all()
+        members = Queue.members.through.objects.filter(queue_id=models.OuterRef("pk"))
+        return self.filter(models.Exists(members.filter(user_id=user.pk)) | ~models.Exists(members))
 
 
 class Queue(models.Model):
@@ -85,6 +102,8 @@ class Queue(models.Model):
         choices=AnswerToClosed,
         default=AnswerToClosed.REOPEN,
     )
+
+    objects = QueueQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("Warteschlange")

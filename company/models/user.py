@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from company.rights import Right, has_right
 
@@ -58,7 +59,7 @@ class User(AbstractUser):
     )
 
     class Meta:
-        verbose_name = _("Benutzer")
+        verbose_name = pgettext_lazy("one", "Benutzer")
         verbose_name_plural = _("Benutzer")
         ordering = ["username"]
         constraints = [

@@ -46,7 +46,7 @@ class DocumentKind(models.Model):
     @property
     def with_article(self) -> str:
         """„Die Rechnung“, at the beginning of a sentence."""
-        return f"{self.article.capitalize()} {self.name}"
+        return f"{self.get_article_display().capitalize()} {self.name}"
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):
