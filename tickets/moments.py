@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 
 def short_moment(moment: datetime, *, now: datetime) -> str:
@@ -33,7 +33,7 @@ def day_name(moment: datetime, *, now: datetime) -> str:
     """The heading above the messages of a day."""
     local, today = timezone.localtime(moment), timezone.localtime(now).date()
     day = {0: gettext("Heute"), 1: gettext("Gestern")}.get((today - local.date()).days)
-    return day or date_format(local, "l, j. F Y")
+    return day or date_format(local, pgettext("date", "l, j. F Y"))
 
 
 def span_text(span: timedelta) -> str:
