@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from tests.factories import (
     make_ticket,
     make_user,
 )
+from tickets.moments import day_name
 
 ROOT = Path(__file__).resolve().parent.parent
 LISTS = ("accounts", "adressen", "benutzer", "mitarbeiter", "projekte", "warteschlangen")
@@ -200,3 +202,11 @@ def test_language_of_one_request_does_not_reach_the_next() -> None:
     page = visitor.get("/anmelden/").content.decode()
     assert '<html lang="de"' in page
     assert "Anmelden" in page
+
+
+def test_day_above_messages_in_english() -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    with translation.override("en"):
+        assert day_name(now - timedelta(days=3), now=now) == "Friday, 20 November 2026"
+    with translation.override("de"):
+        assert day_name(now - timedelta(days=3), now=now) == "Freitag, 20. November 2026"
