@@ -12,7 +12,7 @@ from mailcore.messages import Attachment, Mailbox, ParsedMessage
 from mailcore.parse import parse
 from mailstore.blobs import put_blobs
 from mailstore.models import StoredAttachment, StoredMessage
-from mailstore.search_text import make_search_text
+from mailstore.search_text import Place, make_search_text
 
 TEXT_LIMIT = 200_000  # characters; the whole text stands in the bytes
 _PREVIEW = 200
@@ -141,15 +141,21 @@ def _preview(text: str) -> str:
 
 
 def _search_text(parsed: ParsedMessage) -> str:
-    people = (*parsed.from_, *parsed.to, *parsed.cc, *parsed.reply_to)
+    senders = [_name_and_email(one) for one in (*parsed.from_, *parsed.reply_to)[:200]]
+    recipients = [_name_and_email(one) for one in (*parsed.to, *parsed.cc)[:200]]
+    names = [attachment.filename for attachment in parsed.attachments[:200]]
     return make_search_text(
-        (
-            parsed.subject,
-            *(f"{mailbox.name} {mailbox.email}" for mailbox in people[:200]),
-            *(attachment.filename for attachment in parsed.attachments[:200]),
-            parsed.text,
-        )
+        (parsed.subject, *senders, *recipients, *names, parsed.text),
+        places={
+            Place.SUBJECT: (parsed.subject,),
+            Place.SENDER: senders,
+            Place.RECIPIENT: recipients,
+        },
     )
+
+
+def _name_and_email(mailbox: Mailbox) -> str:
+    return f"{mailbox.name} {mailbox.email}"
 
 
 def _attachment_row(message: StoredMessage, attachment: Attachment) -> StoredAttachment:

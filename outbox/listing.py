@@ -95,7 +95,7 @@ def _has_word(word: str) -> Q:
     recipient = Recipient.objects.filter(
         Q(email__icontains=word) | Q(name__icontains=word), outgoing_id=OuterRef("pk")
     )
-    return matches(word, field="message__search_text") | Q(Exists(recipient))
+    return matches(word, message="message") | Q(Exists(recipient))
 
 
 def make_rows(messages: Iterable[OutgoingMessage]) -> list[OutgoingRow]:

@@ -45,7 +45,7 @@ def _anywhere(word: str) -> Q:
 
 
 def _text_of_message(word: str) -> Q:
-    return matches(word, field="message__search_text")
+    return matches(word, message="message")
 
 
 def _from(value: str) -> Q:
