@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from autoresponder.limits import has_had_enough
+from autoresponder.limits import answer_key, reason_to_stop
 from autoresponder.models import AnsweredToday, Autoresponder
 from company.models import CompanySettings
 from mailaccounts.models import MailAccount
@@ -55,6 +56,8 @@ class Question:
     sender: str
     ticket_number: str = ""
     is_backlog: bool = False  # it was there before Poststelle first looked into the folder
+    # When the customer got automatic answers in this ticket; None without a ticket.
+    ticket_answers: Sequence[datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,12 @@ def _reason_against(question: Question, own_addresses: frozenset[str]) -> str:
         return "Die E-Mail hat keinen lesbaren Absender."
     if question.customer.email.lower() in own_addresses:
         return _REASONS["own-address"]
-    if has_had_enough(question.account, question.customer.email):
-        return "Diese Adresse bekam in kurzer Zeit zu viele automatische Antworten."
-    return ""
+    return reason_to_stop(
+        account=question.account,
+        email=question.customer.email,
+        message=question.message,
+        ticket_answers=question.ticket_answers,
+    )
 
 
 def _claim_today(question: Question) -> bool:
@@ -129,7 +135,7 @@ def _queue(question: Question, settings: Autoresponder, choice: SenderChoice) ->
         bcc=(),
         account=choice.account,
         origin=OutgoingMessage.Origin.AUTORESPONSE,
-        once_key=f"autoresponse:{question.account.pk}:{question.message.pk}",
+        once_key=answer_key(question.account, question.message),
         created_by=None,
         sender_reason=choice.reason,
         envelope_from="",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from autoresponder.respond import Question, respond
 from mailaccounts.models import MailAccount
@@ -12,6 +15,7 @@ from outbox.models import OutgoingMessage
 from tickets.add_autoresponse import add_autoresponse, note_suppressed
 from tickets.find_customer import find_customer
 from tickets.incoming import IncomingMail, Received
+from tickets.models import TicketMessage
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +27,12 @@ def answer_mail(
     if mail.account.tickets_enabled and not _was_placed_now(mail, received):
         return
     ticket = received.ticket
+    if ticket is not None and received.silent_rule:
+        note_suppressed(ticket=ticket, reason=f"Regel „{received.silent_rule}“.")
+        return
     account = mail.account
     sender = ticket.incoming_address if ticket and account.reply_from_incoming else ""
+    customer = find_customer(mail.parsed, own)
     response = respond(
         Question(
             account=account,
@@ -32,10 +40,11 @@ def answer_mail(
             parsed=mail.parsed,
             classification=mail.classification,
             received_at=mail.received_at,
-            customer=find_customer(mail.parsed, own),
+            customer=customer,
             sender=sender or account.from_email,
             ticket_number=ticket.number if ticket else "",
             is_backlog=is_backlog,
+            ticket_answers=_answers_in(received, customer.email),
         ),
         own_addresses=own,
     )
@@ -79,6 +88,23 @@ def _was_placed_now(mail: IncomingMail, received: Received) -> bool:
     """Not our own mail, and not one that stands in the ticket already from another way."""
     placed = received.ticket_message
     return placed is not None and placed.message_id == mail.message.pk
+
+
+def _answers_in(received: Received, email: str) -> list[datetime] | None:
+    """When this address got automatic answers in the ticket lately; a new one has none."""
+    if received.ticket is None:
+        return None
+    if received.is_new:
+        return []
+    lately = timezone.now() - timedelta(days=1)
+    return list(
+        TicketMessage.objects.filter(
+            ticket=received.ticket,
+            kind=TicketMessage.Kind.AUTORESPONSE,
+            outgoing__recipients__email__iexact=email,
+            created_at__gt=lately,
+        ).values_list("created_at", flat=True)
+    )
 
 
 def _default_account() -> MailAccount | None:

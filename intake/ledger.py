@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -14,7 +15,8 @@ from mailstore.blobs import put_blob
 
 ATTEMPTS = 3  # then a message is set aside
 _BACK_OFF_MINUTES = (1, 5)
-_CRASHED = "Die Verarbeitung brach dreimal ohne Meldung ab."
+CRASHED = "Die Verarbeitung brach dreimal ohne Meldung ab."
+NOT_HANDED_OUT = "Der Server gibt den Inhalt nicht heraus."
 
 
 def open_items(folder: MailFolder, uidvalidity: int) -> QuerySet[IntakeItem]:
@@ -30,20 +32,37 @@ def open_items(folder: MailFolder, uidvalidity: int) -> QuerySet[IntakeItem]:
 
 
 def readmit_excluded(folder: MailFolder, uidvalidity: int) -> int:
-    """After „Ab Datum“ was set to an earlier day: what was skipped is wanted now."""
-    excluded = IntakeItem.objects.filter(
-        folder=folder, uidvalidity=uidvalidity, state=IntakeItem.State.EXCLUDED
+    """After „Ab Datum“ was set to an earlier day: what was skipped is wanted now.
+
+    What is over the size limit stays behind for `excluded_too_large`.
+    """
+    wanted = excluded_since(folder.account).filter(folder=folder, uidvalidity=uidvalidity)
+    wanted = wanted.filter(size__lte=settings.MAX_MESSAGE_BYTES)
+    return wanted.update(state=IntakeItem.State.NOTED)
+
+
+def excluded_too_large(folder: MailFolder, uidvalidity: int) -> QuerySet[IntakeItem]:
+    """Skipped messages that are wanted now, but only by name: their size is over the limit."""
+    wanted = excluded_since(folder.account).filter(folder=folder, uidvalidity=uidvalidity)
+    return wanted.filter(size__gt=settings.MAX_MESSAGE_BYTES)
+
+
+def note_too_large(item: IntakeItem, header: bytes) -> None:
+    """Keeps who wrote and what about; the rest is fetched when a person asks for it."""
+    IntakeItem.objects.filter(pk=item.pk, state=IntakeItem.State.EXCLUDED).update(
+        state=IntakeItem.State.TOO_LARGE, blob=put_blob(header)
     )
-    start = start_of(folder.account)
-    if start is not None:
-        excluded = excluded.filter(internal_date__gte=start)
-    return excluded.update(state=IntakeItem.State.NOTED)
+
+
+def excluded_since(account: MailAccount) -> QuerySet[IntakeItem]:
+    """What was skipped before „Ab Datum“ and would not be with the date the account has now."""
+    excluded = IntakeItem.objects.filter(account=account, state=IntakeItem.State.EXCLUDED)
+    start = start_of(account)
+    return excluded if start is None else excluded.filter(internal_date__gte=start)
 
 
 def has_excluded_to_readmit(folder: MailFolder) -> bool:
-    excluded = IntakeItem.objects.filter(folder=folder, state=IntakeItem.State.EXCLUDED)
-    start = start_of(folder.account)
-    return (excluded.filter(internal_date__gte=start) if start else excluded).exists()
+    return excluded_since(folder.account).filter(folder=folder).exists()
 
 
 def start_of(account: MailAccount) -> datetime | None:
@@ -71,7 +90,8 @@ def take_back_attempt(items: Sequence[IntakeItem]) -> None:
 
 def mark_gone(items: Sequence[IntakeItem]) -> None:
     IntakeItem.objects.filter(
-        pk__in=[item.pk for item in items], state=IntakeItem.State.NOTED
+        pk__in=[item.pk for item in items],
+        state__in=(IntakeItem.State.NOTED, IntakeItem.State.EXCLUDED),
     ).update(state=IntakeItem.State.GONE, done_at=timezone.now())
 
 
@@ -90,4 +110,4 @@ def record_failure(item: IntakeItem, raw: bytes | None, error: str) -> bool:
 
 def set_aside_after_crashes(item: IntakeItem, raw: bytes) -> None:
     """The process died with it three times: it is not tried again, not even read."""
-    record_failure(item, raw, item.error or _CRASHED)
+    record_failure(item, raw, item.error or CRASHED)

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from mailaccounts.models import MailAccount, MailFolder
 from mailstore.models import StoredMessage
 
+IMPORTED = 0  # as UIDVALIDITY: from a file; no server may use it (RFC 3501 9: nz-number)
+
 
 class FolderCursor(models.Model):
     """How far a folder has been taken over: everything up to `last_uid` stands in the ledger."""
@@ -96,7 +98,22 @@ class IntakeItem(models.Model):
                 name="intake_set_aside",
             ),
             models.Index(fields=["account", "message_id_hash"], name="intake_by_message_id"),
+            models.Index(
+                fields=["state", "-internal_date"],
+                condition=models.Q(state__in=["quarantined", "too_large", "excluded", "ignored"]),
+                name="intake_listed",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.folder} {self.uidvalidity}/{self.uid}: {self.state}"
+
+    @property
+    def is_imported(self) -> bool:
+        """From a file, not from the server: there is nothing to fetch again or to delete."""
+        return self.uidvalidity == IMPORTED
+
+    @property
+    def has_whole_mail(self) -> bool:
+        """Whether the kept bytes are all of it; what was never tried has its headers at most."""
+        return bool(self.blob) and self.attempts > 0

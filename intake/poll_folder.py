@@ -16,7 +16,7 @@ from intake.poll_run import PollRun
 from intake.receive import Fetched, receive_group
 from intake.renumbered import begin_again, settle_known
 from mailaccounts.models import MailFolder
-from mailcore.errors import MailError
+from mailcore.errors import Kind, MailError
 from mailcore.imap import FolderStatus, ImapSession, MessageInfo
 from mailstore.blobs import get_blob, put_blob
 
@@ -39,7 +39,7 @@ def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:
     cursor = FolderCursor.objects.filter(folder=folder).first()
     if cursor is None or cursor.uidvalidity != selected.uidvalidity:
         cursor = begin_again(folder, selected)
-    ledger.readmit_excluded(folder, cursor.uidvalidity)
+    _readmit_excluded(session, folder, cursor, run)
     _receive_open(session, folder, cursor, run)
     while _note_new(session, folder, cursor, selected, run):
         _receive_open(session, folder, cursor, run)
@@ -57,6 +57,22 @@ def _is_up_to_date(folder: MailFolder, status: FolderStatus) -> bool:
         or has_deletions(folder)
         or ledger.has_excluded_to_readmit(folder)
     )
+
+
+def _readmit_excluded(
+    session: ImapSession, folder: MailFolder, cursor: FolderCursor, run: PollRun
+) -> None:
+    ledger.readmit_excluded(folder, cursor.uidvalidity)
+    for item in ledger.excluded_too_large(folder, cursor.uidvalidity):
+        run.go_on()
+        try:
+            ledger.note_too_large(item, session.fetch_headers(item.uid))
+        except MailError as error:
+            if error.kind is not Kind.MESSAGE_REFUSED:
+                raise
+            ledger.mark_gone([item])
+            continue
+        run.counts.too_large += 1
 
 
 def _note_new(
@@ -200,5 +216,5 @@ def _note_missing(
     present = {info.uid for info in session.describe(here)}
     for item in missing:
         if item.uid in present and item.uidvalidity == cursor.uidvalidity:
-            ledger.record_failure(item, None, "Der Server gibt den Inhalt nicht heraus.")
+            ledger.record_failure(item, None, ledger.NOT_HANDED_OUT)
     ledger.mark_gone([item for item in missing if item.uid not in present])

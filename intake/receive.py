@@ -225,7 +225,7 @@ def _answer(
     for one, mail, result in zip(group, mails, received, strict=True):
         if one.is_ours:
             continue
-        if run.account.archive_forward_to:
+        if run.account.archive_forward_to and not one.item.is_imported:
             forward_to_archive_mailbox(mail)
         if has_autoresponder:
             is_backlog = cursor is not None and one.item.internal_date < cursor.started_at
@@ -245,7 +245,8 @@ def _finish(
         item.state, item.done_at, item.error = IntakeItem.State.DONE, now, ""
         item.message, item.blob = mail.message, one.sha256
         item.message_id_hash = hash_message_id(one.parsed.message_id)
-        item.delete_wanted = deletes and (run.account.archive_enabled or result.ticket is not None)
+        is_kept = run.account.archive_enabled or result.ticket is not None
+        item.delete_wanted = deletes and is_kept and not item.is_imported
     # An upsert of rows that exist: bulk_update builds a CASE per value, ten times slower.
     IntakeItem.objects.bulk_create(
         [one.item for one in group],

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from company.nudge import nudge
-from intake import poll
+from intake import kept, poll
 from intake.due import due_accounts
 from mailaccounts.links import release_dead_leases
 
@@ -14,6 +14,8 @@ def poll_due_accounts() -> None:
     release_dead_leases()
     for account_id in due_accounts():
         nudge(poll_account, account_id)
+    for account_id in kept.waiting_accounts():
+        nudge(take_over_kept, account_id)
 
 
 @shared_task(ignore_result=True, expires=max(60, settings.POLL_SECONDS))
@@ -24,3 +26,8 @@ def poll_account(account_id: int, tries: int = 3) -> None:
     elif summary.is_busy and tries:
         # The poll that runs now may have looked before the news came.
         poll_account.apply_async((account_id, tries - 1), countdown=1, retry=False)
+
+
+@shared_task(ignore_result=True, expires=max(60, settings.POLL_SECONDS))
+def take_over_kept(account_id: int) -> None:
+    kept.take_over_waiting(account_id)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from company.nudge import nudge
-from company.rights import Right, needs
 from intake.tasks import poll_account
+from mailaccounts.account_access import account_to_see
 from mailaccounts.links import wake
-from mailaccounts.models import AccountLink, MailAccount
+from mailaccounts.models import AccountLink
 
 
-@needs(Right.ADMINISTER)
 @require_POST
 def poll_now(request: HttpRequest, pk: int) -> HttpResponse:
-    accounts = MailAccount.objects.kept().filter(imap_enabled=True)
-    account = get_object_or_404(accounts, pk=pk)
+    account = account_to_see(request, pk)
+    if not account.imap_enabled:
+        raise Http404
     if account.is_paused:
         messages.warning(request, _("„%(name)s“ ist pausiert.") % {"name": account})
         return redirect("mailaccounts:list")

@@ -239,6 +239,38 @@ def test_too_large_is_noted_with_its_header_and_fetched_on_demand(
     assert item.state == State.DONE
 
 
+def test_an_earlier_date_does_not_fetch_what_is_too_large(
+    dovecot: Dovecot, mailbox: str, settings: Settings
+) -> None:
+    settings.MAX_MESSAGE_BYTES = 10_000
+    account = make_polled_account(dovecot, mailbox, since_date=date(2026, 5, 2))
+    old = datetime(2026, 4, 1, tzinfo=UTC)
+    deliver_at(dovecot, mailbox, make_mail(1, text="x" * 70 + "\n" * 20_000), old)
+    deliver_at(dovecot, mailbox, make_mail(2), old)
+    assert poll_account(account.pk).counts.excluded == 2
+    account.since_date = None
+    account.save()
+    summary = poll_account(account.pk)
+    assert (summary.counts.too_large, summary.counts.tickets) == (1, 1)
+    item = IntakeItem.objects.get(state=State.TOO_LARGE)
+    assert b"Subject: Anfrage 1" in get_blob(item.blob)
+
+
+def test_one_mail_before_the_date_is_fetched_on_demand(dovecot: Dovecot, mailbox: str) -> None:
+    account = make_polled_account(dovecot, mailbox, since_date=date(2026, 5, 2))
+    for number in (1, 2):
+        deliver_at(dovecot, mailbox, make_mail(number), datetime(2026, 4, 1, tzinfo=UTC))
+    poll_account(account.pk)
+    first, second = IntakeItem.objects.order_by("uid")
+    assert ignore(first)
+    assert retry(second)
+    assert poll_account(account.pk).counts.tickets == 1
+    assert states(account.pk) == [State.IGNORED, State.DONE]
+    first.refresh_from_db()
+    assert retry(first), "ignoring can be taken back"
+    assert poll_account(account.pk).counts.tickets == 1
+
+
 @contextmanager
 def failing_on(monkeypatch: pytest.MonkeyPatch, needle: bytes) -> Iterator[None]:
     """Storing any group with such a message fails, as a defect of ours would."""
@@ -397,6 +429,7 @@ def test_the_command_tells_what_it_did_and_fails_with_the_account(
     account.save()
     with pytest.raises(CommandError, match="1 Account"):
         call_command("poll")
+    assert "Fehler: Der Server weist die Verbindung ab. Der Port" in capsys.readouterr().out
     with pytest.raises(CommandError, match="gibt es nicht"):
         call_command("poll", "niemand@nirgends.example")
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from intake.poll import PollSummary, poll_account
 from mailaccounts.links import release_dead_leases
 from mailaccounts.models import MailAccount
+from mailaccounts.remedies import explain
 
 
 class Command(BaseCommand):
@@ -55,7 +56,8 @@ def _describe(summary: PollSummary) -> str:
         if number
     ]
     if summary.error is not None:
-        parts.append(f"Fehler: {summary.error}")
+        told = explain(summary.error.kind, summary.error.step)
+        parts.append(f"Fehler: {told.happened} {told.remedy}")
     if summary.skipped:
         parts.append(summary.skipped)
     return ", ".join(parts) or "nichts Neues"

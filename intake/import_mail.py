@@ -1,0 +1,174 @@
+"""Takes mail over from a file: mbox or Maildir. The ledger makes it repeatable.
+
+Every message has a row under a folder that exists here only, numbered by its own bytes: what is there
+is not taken over again, from the same file, another one, or after the process died in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from company.crash_points import crash_point
+from intake.kept import take_over
+from intake.mail_files import FileMail, header_block, read_mails
+from intake.models import IMPORTED, FolderCursor, IntakeItem
+from intake.poll_run import Counts, PollRun, is_disk_low
+from intake.receive import Fetched
+from intake.wanted_folders import wanted_folders
+from mailaccounts.models import MailAccount, MailFolder
+from mailcore.parse import parse
+from mailstore.blobs import put_blobs
+
+_GROUP_MESSAGES = 50
+_GROUP_BYTES = 8 << 20
+State = IntakeItem.State
+
+
+class ImportRefused(Exception):
+    """The import cannot begin or go on. The text is German."""
+
+
+@dataclass(slots=True)
+class ImportSummary:
+    read: int = 0
+    known: int = 0  # taken over or set aside before
+    counts: Counts = field(default_factory=Counts)
+
+
+def import_mail(
+    path: Path,
+    account: MailAccount,
+    *,
+    folder_name: str,
+    purpose: MailFolder.Purpose,
+    tell: Callable[[int], None] = lambda position: None,
+) -> ImportSummary:
+    """Takes over every message of the file that is not here yet; `tell` hears the position.
+
+    Counts as backlog: no automatic answers, nothing is forwarded. Raises ImportRefused, NoMailFile, OSError.
+    """
+    folder = _folder(account, folder_name, purpose)
+    run = PollRun(account, owner="")
+    summary = ImportSummary(counts=run.counts)
+    started = timezone.now()
+    # What arrived before this moment is backlog.
+    FolderCursor.objects.update_or_create(
+        folder=folder, defaults={"uidvalidity": IMPORTED, "started_at": started}
+    )
+    latest = started - timedelta(seconds=1)
+    for group in _groups(read_mails(path, limit=settings.MAX_MESSAGE_BYTES)):
+        if is_disk_low():
+            raise ImportRefused(
+                "Der Speicherplatz ist knapp. Schaffen Sie Platz und starten Sie den Import noch "
+                "einmal: Er macht dort weiter."
+            )
+        summary.read += len(group)
+        summary.known += _import_group(group, folder, run, latest)
+        tell(group[-1].position)
+    return summary
+
+
+def _folder(account: MailAccount, name: str, purpose: MailFolder.Purpose) -> MailFolder:
+    if not (account.tickets_enabled or account.archive_enabled):
+        raise ImportRefused(
+            f"„{account}“ legt weder Tickets an noch archiviert er. Schalten Sie eines davon ein."
+        )
+    if purpose == MailFolder.Purpose.ARCHIVE and not account.archive_enabled:
+        raise ImportRefused(f"„{account}“ archiviert nicht. Schalten Sie das Archiv ein.")
+    wanted_folders(account)  # an account without any folder gets its INBOX before this one
+    folder, is_new = MailFolder.objects.get_or_create(
+        account=account, name=name, defaults={"purpose": purpose, "is_active": False}
+    )
+    is_of_server = folder.is_active or (
+        FolderCursor.objects.filter(folder=folder).exclude(uidvalidity=IMPORTED).exists()
+    )
+    if not is_new and is_of_server:
+        raise ImportRefused(f"„{name}“ wird vom Server abgeholt. Wählen Sie einen anderen Namen.")
+    if folder.purpose != purpose:
+        MailFolder.objects.filter(pk=folder.pk).update(purpose=purpose)
+        folder.purpose = purpose
+    return folder
+
+
+def _groups(mails: Iterable[FileMail]) -> Iterator[list[FileMail]]:
+    group: list[FileMail] = []
+    size = 0
+    for mail in mails:
+        if group and (size + len(mail.raw) > _GROUP_BYTES or len(group) >= _GROUP_MESSAGES):
+            yield group
+            group, size = [], 0
+        group.append(mail)
+        size += len(mail.raw)
+    if group:
+        yield group
+
+
+def _number(mail: FileMail) -> int:
+    """The message's number under IMPORTED: 63 bits of its SHA-256, as many as the column holds."""
+    return int(mail.sha256[:16], 16) >> 1
+
+
+def _import_group(
+    group: Sequence[FileMail], folder: MailFolder, run: PollRun, latest: datetime
+) -> int:
+    """Returns how many were here before. A failure is tried again at once, until it is set aside."""
+    mails = {_number(mail): mail for mail in group}
+    rows = _rows(folder, mails)
+    known = sum(row.state != State.NOTED for row in rows.values())
+    _note_new([mail for number, mail in mails.items() if number not in rows], folder, run, latest)
+    known += len(group) - len(mails)
+    known -= _note_no_longer_too_large(rows.values(), mails)
+    crash_point("intake.after_ledger")
+    while waiting := [row for row in _rows(folder, mails).values() if row.state == State.NOTED]:
+        fresh = [row for row in waiting if row.attempts == 0]
+        tried = [row for row in waiting if row.attempts > 0]
+        for items in ([fresh] if fresh else []) + [[row] for row in tried]:
+            fetched = [Fetched(item, mails[item.uid].raw) for item in items]
+            take_over(fetched, folder=folder, run=run)
+    return known
+
+
+def _rows(folder: MailFolder, mails: dict[int, FileMail]) -> dict[int, IntakeItem]:
+    rows = IntakeItem.objects.filter(
+        account=folder.account_id, folder=folder, uidvalidity=IMPORTED, uid__in=list(mails)
+    )
+    return {row.uid: row for row in rows.order_by("pk")}
+
+
+def _note_new(
+    mails: Sequence[FileMail], folder: MailFolder, run: PollRun, latest: datetime
+) -> None:
+    """Bytes first, then the rows that name them."""
+    rows = []
+    for mail, kept in zip(mails, put_blobs([mail.raw for mail in mails]), strict=True):
+        when = mail.filed_at or parse(header_block(mail.raw)).date or latest
+        row = IntakeItem(
+            account_id=folder.account_id,
+            folder=folder,
+            uidvalidity=IMPORTED,
+            uid=_number(mail),
+            size=mail.size,
+            internal_date=min(when, latest),
+            blob=kept,
+            state=State.NOTED if mail.is_whole else State.TOO_LARGE,
+        )
+        rows.append(row)
+        run.counts.too_large += not mail.is_whole
+    IntakeItem.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _note_no_longer_too_large(rows: Iterable[IntakeItem], mails: dict[int, FileMail]) -> int:
+    """The limit was raised since the last import; returns how many are to be taken over now."""
+    wanted = [row for row in rows if row.state == State.TOO_LARGE and mails[row.uid].is_whole]
+    put_blobs([mails[row.uid].raw for row in wanted])
+    for row in wanted:
+        IntakeItem.objects.filter(pk=row.pk, state=State.TOO_LARGE).update(
+            state=State.NOTED, blob=mails[row.uid].sha256
+        )
+    return len(wanted)

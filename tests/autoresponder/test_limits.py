@@ -1,0 +1,191 @@
+"""Two machines that answer each other, and storms of bounces: both come to rest by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from autoresponder import limits
+from autoresponder.models import Autoresponder
+from intake.models import FolderCursor, IntakeItem
+from intake.poll_run import PollRun
+from intake.receive import Fetched, receive_group
+from mailaccounts.models import MailAccount, MailFolder
+from mailcore.parse import parse
+from mailstore.models import StoredMessage
+from mailstore.read import read_raw
+from mailstore.store import store_message
+from outbox.models import OutgoingMessage
+from tests.factories import make_account
+from tests.intake.mailbox import make_mail
+from tickets.models import Ticket, TicketEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SUPPRESSED = TicketEvent.Kind.SUPPRESSED
+
+
+def answering(email: str, **values: Any) -> MailAccount:
+    account = make_account(email, **{"tickets_enabled": True, **values})
+    Autoresponder.objects.create(
+        account=account,
+        is_active=True,
+        once_a_day=False,
+        subject="Ihre Anfrage: {BETREFF}",
+        text="Danke.",
+    )
+    return account
+
+
+def receive(account: MailAccount, *mails: bytes) -> None:
+    """As a poll takes over mail that came this minute into a mailbox known for long."""
+    folder, _ = MailFolder.objects.get_or_create(account=account, name="INBOX")
+    FolderCursor.objects.get_or_create(
+        folder=folder,
+        defaults={"uidvalidity": 1, "started_at": timezone.now() - timedelta(days=9)},
+    )
+    first = IntakeItem.objects.filter(folder=folder).count() + 1
+    items = IntakeItem.objects.bulk_create(
+        IntakeItem(
+            account=account,
+            folder=folder,
+            uidvalidity=1,
+            uid=first + number,
+            size=len(raw),
+            attempts=1,
+            internal_date=timezone.now(),
+        )
+        for number, raw in enumerate(mails)
+    )
+    group = [Fetched(item, raw) for item, raw in zip(items, mails, strict=True)]
+    for start in range(0, len(group), 50):
+        receive_group(group[start : start + 50], folder=folder, run=PollRun(account, owner=""))
+    assert not IntakeItem.objects.exclude(state="done").exists()
+
+
+def play(account: MailAccount, reply: Callable[[int, bytes], bytes], rounds: int) -> int:
+    """The other side answers every automatic answer; returns how many rounds there were."""
+    receive(account, make_mail(0, subject="Bestellung"))
+    for number in range(1, rounds):
+        answer = OutgoingMessage.objects.filter(account=account).order_by("-pk").first()
+        if answer is None or OutgoingMessage.objects.count() < number:
+            return number
+        receive(account, reply(number, read_raw(answer.message)))
+    return rounds
+
+
+def test_a_responder_that_says_what_it_is_is_not_answered() -> None:
+    account = answering("info@firma.example")
+
+    def honest(number: int, answer: bytes) -> bytes:
+        subject = parse(answer).subject
+        return make_mail(number, subject=f"AW: {subject}", Auto_Submitted="auto-replied")
+
+    assert play(account, honest, 10) == 2
+    assert OutgoingMessage.objects.count() == 1
+    assert TicketEvent.objects.filter(kind=SUPPRESSED).count() == 1
+
+
+def test_a_responder_that_hides_stops_when_the_subject_repeats() -> None:
+    account = answering("info@firma.example")
+
+    def hiding(number: int, answer: bytes) -> bytes:
+        return make_mail(number, subject="Re: AW: Bestellung", In_Reply_To=_id(answer))
+
+    assert play(account, hiding, 10) == 2
+    assert OutgoingMessage.objects.count() == 1
+    event = TicketEvent.objects.get(kind=SUPPRESSED)
+    assert "demselben Betreff" in event.text
+
+
+def test_a_responder_that_hides_and_varies_is_stopped_by_counting_in_the_ticket() -> None:
+    account = answering("info@firma.example")
+
+    def varying(number: int, answer: bytes) -> bytes:
+        return make_mail(number, subject=f"Vorgang {number}", In_Reply_To=_id(answer))
+
+    assert play(account, varying, 30) == 11
+    assert OutgoingMessage.objects.count() == 10
+    ticket = Ticket.objects.get()
+    (event,) = ticket.events.filter(kind=SUPPRESSED)
+    assert "zu viele" in event.text
+
+
+def _id(raw: bytes) -> str:
+    return f"<{parse(raw).message_id}>"
+
+
+def test_new_tickets_each_time_are_stopped_by_counting_in_all() -> None:
+    account = answering("info@firma.example")
+    receive(account, *(make_mail(number) for number in range(40)))
+    assert Ticket.objects.count() == 40
+    assert OutgoingMessage.objects.count() == 30
+    assert TicketEvent.objects.filter(kind=SUPPRESSED).count() == 10
+
+
+def test_two_own_accounts_that_both_answer_come_to_rest() -> None:
+    """Every automatic answer is delivered, unchanged, to the other account."""
+    left = answering("info@firma.example")
+    right = answering("service@tochter.example")
+    receive(left, make_mail(0, sender="service@tochter.example"))
+    receive(left, make_mail(1, sender="hans@huber.example", Reply_To="service@tochter.example"))
+    for _ in range(5):
+        for account, other in ((left, right), (right, left)):
+            answers = OutgoingMessage.objects.filter(recipients__email=other.email)
+            seen = IntakeItem.objects.filter(account=other).values("message")
+            for answer in answers.filter(account=account).exclude(message__in=seen):
+                receive(other, read_raw(answer.message))
+    assert OutgoingMessage.objects.count() <= 1
+
+
+def test_a_storm_of_a_thousand_bounces_gets_no_answer() -> None:
+    account = answering("info@firma.example")
+    receive(account, make_mail(5000))
+    assert OutgoingMessage.objects.count() == 1, "the account does answer people"
+    receive(account, *(_bounce(number) for number in range(1000)))
+    assert OutgoingMessage.objects.count() == 1
+
+
+def _bounce(number: int) -> bytes:
+    """All shapes a server has: with and without a report, with and without a null sender."""
+    shape = number % 4
+    if shape == 0:
+        return (
+            b"From: Mail Delivery System <MAILER-DAEMON@mx%d.example>\r\nTo: info@firma.example\r\n"
+            b"Subject: Undelivered Mail Returned to Sender\r\nMessage-ID: <dsn%d@mx.example>\r\n"
+            b"MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status;"
+            b' boundary="g"\r\n\r\n--g\r\n\r\nUser unknown\r\n--g\r\nContent-Type: '
+            b"message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+            b"Final-Recipient: rfc822; weg%d@kunde.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+            b"\r\n--g--\r\n" % (number, number, number)
+        )
+    if shape == 1:
+        return make_mail(
+            number,
+            sender="Postmaster <postmaster@kunde.example>",
+            subject="Unzustellbar: Ihre Rechnung",
+            text=f"Empfänger {number} unbekannt",
+        )
+    if shape == 2:
+        return make_mail(
+            number, sender=f"bounce{number}@kunde.example", X_Failed_Recipients="weg@kunde.example"
+        )
+    return make_mail(number, sender=f"hans{number}@kunde.example", Return_Path="<>")
+
+
+@pytest.mark.parametrize(("minutes", "is_stopped"), [(5, True), (11, False)])
+def test_the_windows_of_the_limits(minutes: int, is_stopped: bool) -> None:
+    account = make_account()
+    message = store_message(
+        make_mail(), direction=StoredMessage.Direction.INCOMING, received_at=timezone.now()
+    )
+    reason = limits.reason_to_stop(
+        account=account,
+        email="hans@huber.example",
+        message=message,
+        ticket_answers=[timezone.now() - timedelta(minutes=minutes)] * 10,
+    )
+    assert bool(reason) is is_stopped
