@@ -6,8 +6,6 @@ each, on whichever web worker; `run_test` runs them all.
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,13 +20,15 @@ from django.utils.translation import gettext_lazy
 from mailaccounts.remedies import explain
 from mailcore.errors import Kind, MailError, Step
 from mailcore.imap import Folder, ImapSession, open_imap
-from mailcore.server import AuthMethod, Encryption, ServerLogin, open_socket, wrap_tls
+from mailcore.server import AuthMethod, Encryption, ServerLogin, look_up, open_socket, wrap_tls
 from mailcore.smtp_wire import SmtpWire
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
 STEP_SECONDS = 10.0
+_LOGIN_REQUIRED = 530  # RFC 4954, 6
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 _DATED_EXACTLY = (
     2000  # messages whose INTERNALDATE is asked for; beyond that the day is good enough
 )
@@ -149,23 +149,7 @@ def _step(title: _StrOrPromise, work: Callable[[], _Timed]) -> TestStep:
 
 
 def _resolve(login: ServerLogin) -> _Timed:
-    """The resolver knows no time-out of its own: it gets a thread, which is left behind if need be."""
-    found: list[str] = []
-
-    def ask() -> None:
-        try:
-            answers = socket.getaddrinfo(login.host, login.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            return
-        found.extend(dict.fromkeys(str(answer[4][0]) for answer in answers))
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(login.timeout)
-    if thread.is_alive():
-        raise MailError(Kind.TIMEOUT, Step.RESOLVE, login.host)
-    if not found:
-        raise MailError(Kind.HOST_UNKNOWN, Step.RESOLVE, login.host)
+    found = list(dict.fromkeys(str(answer[4][0]) for answer in look_up(login)))
     return _Timed(", ".join(found[:3]), detail=f"{login.host} → {', '.join(found)}")
 
 
@@ -176,6 +160,8 @@ def _reach_port(login: ServerLogin) -> _Timed:
 
 def _encrypt(login: ServerLogin, *, is_imap: bool) -> _Timed:
     if login.encryption is Encryption.NONE:
+        if login.auth is AuthMethod.NONE and login.host.lower() in _THIS_MACHINE:
+            return _Timed(_("keine, auf diesem Rechner auch nicht nötig"))
         return _Timed(
             _("keine"),
             Outcome.WARNING,
@@ -309,6 +295,8 @@ def _offer_sender(wire: SmtpWire, sender: str) -> _Timed:
     """MAIL FROM, then RSET: nothing is sent."""
     code, text = wire.run(Step.MAIL, wire.command(b"MAIL", f"FROM:<{sender}>".encode()))
     if not 200 <= code < 300:
-        raise MailError(Kind.SENDER_REFUSED, Step.MAIL, f"{code} {text}", code)
+        kind = Kind.SERVER_BUSY if 400 <= code < 500 else Kind.SENDER_REFUSED
+        kind = Kind.LOGIN_FAILED if code == _LOGIN_REQUIRED else kind
+        raise MailError(kind, Step.MAIL, f"{code} {text}", code)
     wire.run(Step.MAIL, wire.command(b"RSET"))
     return _Timed(_("%(sender)s wird angenommen") % {"sender": sender})

@@ -1,5 +1,4 @@
-"""What the failures of mail servers mean, in plain German: what happened, and "
-"what to do about it."""
+"""What the failures of mail servers mean, in plain German: what happened, and what to do about it."""
 
 from __future__ import annotations
 
@@ -123,8 +122,9 @@ _TEXTS: dict[Kind, tuple[_StrOrPromise, _StrOrPromise]] = {
     _K.LOGIN_NEEDS_OAUTH: (
         _("Der Anbieter nimmt kein Passwort mehr an."),
         _(
-            "Legen Sie dort ein App-Passwort an, falls der Anbieter das erlaubt, oder lassen "
-            "Sie die Anmeldung mit Passwort für IMAP und SMTP freischalten."
+            "Wählen Sie als Anmeldung „Google OAuth“ oder „Microsoft 365 OAuth“ (einmal "
+            "einzurichten in den Grundeinstellungen). Manche Anbieter erlauben stattdessen ein "
+            "App-Passwort."
         ),
     ),
     _K.LOGIN_UNSUPPORTED: (
@@ -219,6 +219,24 @@ _AT_STEP: dict[tuple[Kind, Step], tuple[_StrOrPromise, _StrOrPromise]] = {
     (_K.TIMEOUT, Step.LOGIN): (
         _("Der Server beantwortet die Anmeldung nicht."),
         _("Versuchen Sie es in einigen Minuten noch einmal."),
+    ),
+    (_K.DISCONNECTED, Step.GREETING): (
+        _("Der Server hat sofort wieder aufgelegt."),
+        _(
+            "Er ist überlastet, wird gewartet oder sperrt diesen Rechner. Versuchen Sie es in "
+            "einigen Minuten noch einmal; die technischen Details nennen, was er sagt."
+        ),
+    ),
+    (_K.SERVER_ERROR, Step.GREETING): (
+        _("Der Server nimmt von diesem Rechner keine Verbindung an."),
+        _(
+            "Vielleicht steht die Internetadresse auf einer Sperrliste. Fragen Sie den Betreiber; "
+            "die technischen Details nennen den Grund des Servers."
+        ),
+    ),
+    (_K.LOGIN_FAILED, Step.MAIL): (
+        _("Der Server verlangt eine Anmeldung, bevor er E-Mails annimmt."),
+        _("Stellen Sie „SMTP-Authentifizierung“ auf „Standard (Benutzername/Passwort)“."),
     ),
     (_K.DISCONNECTED, Step.LOGIN): (
         _("Der Server hat bei der Anmeldung aufgelegt."),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import functools
+import ipaddress
+import queue
 import socket
 import ssl
+import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -68,12 +71,8 @@ def tls_context(*, verify: bool = True, ca_file: str = "") -> ssl.SSLContext:
 
 def open_socket(login: ServerLogin) -> socket.socket:
     """A TCP connection (TCP_NODELAY, time-out set), not yet encrypted. Raises MailError."""
-    try:
-        addresses = socket.getaddrinfo(login.host, login.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, OverflowError) as error:
-        raise translate_error(error, Step.RESOLVE) from error
     first_error: OSError | None = None
-    for family, kind, protocol, _name, address in addresses:
+    for family, kind, protocol, _name, address in look_up(login):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(login.timeout)
@@ -86,6 +85,52 @@ def open_socket(login: ServerLogin) -> socket.socket:
             return sock
     failure = first_error or OSError(errno.EHOSTUNREACH, "the name has no address")
     raise translate_error(failure, Step.CONNECT) from failure
+
+
+_Address = tuple[
+    socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
+]
+
+
+def look_up(login: ServerLogin) -> list[_Address]:
+    """The host's addresses, within the login's time-out. Raises MailError.
+
+    getaddrinfo knows no time-out: it runs in a thread of its own, which is left behind if need be.
+    """
+    if _is_address(login.host):
+        return _ask_resolver(login)
+    answer: queue.SimpleQueue[list[_Address] | MailError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(_ask_resolver(login))
+        except MailError as error:
+            answer.put(error)
+
+    threading.Thread(target=ask, name="look-up", daemon=True).start()
+    try:
+        found = answer.get(timeout=login.timeout)
+    except queue.Empty:
+        raise MailError(Kind.TIMEOUT, Step.RESOLVE, login.host) from None
+    if isinstance(found, MailError):
+        raise found
+    return found
+
+
+def _is_address(host: str) -> bool:
+    """An IP address: nobody has to be asked."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _ask_resolver(login: ServerLogin) -> list[_Address]:
+    try:
+        return socket.getaddrinfo(login.host, login.port, type=socket.SOCK_STREAM)  # type: ignore[return-value]
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise translate_error(error, Step.RESOLVE) from error
 
 
 def wrap_tls(sock: socket.socket, login: ServerLogin) -> ssl.SSLSocket:

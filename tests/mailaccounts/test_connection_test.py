@@ -203,7 +203,9 @@ def test_smtp_without_login() -> None:
         assert not any(line.startswith("AUTH") for line in server.heard)
         assert "RSET" in server.heard
         assert not any(line.startswith(("RCPT", "DATA")) for line in server.heard)
-    assert outcomes(steps) == "oowoso"
+    # Without a password, on this machine, there is nothing to encrypt.
+    assert outcomes(steps) == "oooo" + "so"
+    assert "nicht nötig" in steps[2].result
 
 
 def test_smtp_wrong_password(starttls_sink: Sink) -> None:
