@@ -42,6 +42,7 @@ class ArchivePanel(Panel):
     template = "archive/account_panel.html"
     switch = "archive_enabled"
     form_class = ArchiveForm
+    admin_fields = ("archive_forward_to",)
 
     def check(self) -> None:
         target = self.account.archive_forward_to

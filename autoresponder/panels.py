@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from autoresponder.models import Autoresponder
+from company.audit import read_fields
 from company.model_forms import ModelForm
 from mailaccounts.models import MailAccount
 from mailaccounts.panels import Panel
@@ -69,6 +70,13 @@ class AutoresponderPanel(Panel):
         row = Autoresponder.objects.filter(account=source).first()
         if row is not None:
             self.form.initial.update(forms.model_to_dict(row, self.form.fields))
+
+    @staticmethod
+    def kept_beside(account: MailAccount) -> dict[str, str]:
+        row = Autoresponder.objects.filter(account=account).first() or Autoresponder()
+        title = _now("Autoresponder")
+        values = read_fields(row, leave_out=("account",))
+        return {f"{title}: {name}": str(text) for name, text in values.items()}
 
     def warnings(self) -> list[str]:
         row: Autoresponder = self.form.instance

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from company.model_forms import EMPLOYEE_VARIABLES, Block, InBlocks, ModelForm, RichText
 from company.models import Address, ContactPerson, Employee, Project, Queue, User
+from company.second_factor import has_second_factor, remove
 
 
 class ProjectForm(InBlocks, ModelForm[Project]):
@@ -116,7 +117,13 @@ class UserForm(InBlocks, ModelForm[User]):
     blocks = (
         Block(pgettext_lazy("one", "Benutzer"), ("username", "email", "first_name", "last_name")),
         Block(_("Rechte"), ("role", "is_active")),
-        Block(_("Passwort"), ("new_password",)),
+        Block(_("Anmeldung"), ("new_password", "drop_second_factor")),
+    )
+
+    drop_second_factor = forms.BooleanField(
+        label=_("Anmeldung in zwei Schritten ausschalten"),
+        required=False,
+        help_text=_("Für den Fall, dass Telefon und Wiederherstellungscodes verloren sind."),
     )
 
     class Meta:
@@ -141,6 +148,8 @@ class UserForm(InBlocks, ModelForm[User]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk is None or not has_second_factor(self.instance):
+            del self.fields["drop_second_factor"]
         field = self.fields["new_password"]
         field.required = self.instance.pk is None
         field.label = _("Passwort") if field.required else field.label
@@ -168,6 +177,8 @@ class UserForm(InBlocks, ModelForm[User]):
     def save(self, commit: bool = True) -> User:
         if self.cleaned_data["new_password"]:
             self.instance.set_password(self.cleaned_data["new_password"])
+        if self.cleaned_data.get("drop_second_factor"):
+            remove(self.instance)
         return super().save(commit)
 
 

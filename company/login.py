@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from company.models import User
 
@@ -31,3 +33,11 @@ class NameOrEmailBackend(ModelBackend):
         if user.check_password(password) and self.user_can_authenticate(user):
             return user
         return None
+
+
+def next_page(request: HttpRequest, target: str) -> str:
+    """Where to go after signing in: the page asked for if it is one of ours, else the overview."""
+    allowed = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if allowed else resolve_url("home")

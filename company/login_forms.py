@@ -7,11 +7,10 @@ from django.contrib.auth import authenticate, password_validation
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from company.model_forms import Block, InBlocks, ModelForm
 from company.models import User
-from company.throttle_login import address_of, forget_attempts, minutes_to_wait, take_attempt
+from company.throttle_login import address_of, forget_attempts, take_attempt, too_many_attempts
 
 _NEW = {"autocomplete": "new-password"}
 
@@ -41,17 +40,7 @@ class LoginForm(forms.Form):
             return
         address = address_of(self.request)
         if not take_attempt(name, address):
-            minutes = minutes_to_wait(name, address)
-            raise ValidationError(
-                ngettext(
-                    "Zu viele Versuche. Bitte warten Sie eine Minute und versuchen Sie es dann "
-                    "noch einmal.",
-                    "Zu viele Versuche. Bitte warten Sie %(minutes)d Minuten und versuchen Sie es "
-                    "dann noch einmal.",
-                    minutes,
-                )
-                % {"minutes": minutes}
-            )
+            raise ValidationError(too_many_attempts(name, address))
         user = authenticate(self.request, username=name, password=password)
         if not isinstance(user, User):
             raise ValidationError(

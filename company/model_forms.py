@@ -70,7 +70,8 @@ class InBlocks(forms.BaseForm):
 
     def bound_blocks(self) -> Iterator[BoundBlock]:
         for block in self.blocks:
-            yield BoundBlock(block.title, block.lead, tuple(self[name] for name in block.fields))
+            fields = tuple(self[name] for name in block.fields if name in self.fields)
+            yield BoundBlock(block.title, block.lead, fields)
 
 
 def make_read_only(form: forms.BaseForm) -> None:

@@ -25,6 +25,7 @@ class Right(StrEnum):
     EDIT_DOCUMENTS = "edit_documents"  # and dispatch them
     SEE_OUTBOX = "see_outbox"  # of the accounts one may see
     MANAGE_OUTBOX = "manage_outbox"
+    SEND_MAIL = "send_mail"  # with the accounts one may send with
     SEE_ADDRESSES = "see_addresses"
     EDIT_ADDRESSES = "edit_addresses"
     SEE_ARCHIVE = "see_archive"
@@ -42,7 +43,12 @@ _READ = frozenset(
         Right.SEE_ARCHIVE,
     }
 )
-_WORK = _READ | {Right.ANSWER_TICKETS, Right.MANAGE_OUTBOX, Right.EDIT_ADDRESSES}
+_WORK = _READ | {
+    Right.ANSWER_TICKETS,
+    Right.MANAGE_OUTBOX,
+    Right.SEND_MAIL,
+    Right.EDIT_ADDRESSES,
+}
 
 RIGHTS_OF_ROLE: dict[str, frozenset[Right]] = {
     "admin": _WORK | {Right.EDIT_DOCUMENTS, Right.SEE_SETTINGS, Right.ADMINISTER},

@@ -71,6 +71,7 @@ class Section(Generic[M]):
     lead: _StrOrPromise = ""
     lines: type[Lines] | None = None
     lines_title: _StrOrPromise = ""
+    pages: tuple[tuple[str, _StrOrPromise], ...] = ()  # URL name and title of more about a row
     why_not_delete: Callable[[M, User], str] = _nothing_against
 
     def rows(self, query: str) -> QuerySet[M]:

@@ -11,12 +11,15 @@ from django.db.models import Model, ProtectedError
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from company.audit import record_changes, snapshot_stored
 from company.model_forms import make_read_only
+from company.models import User
 from company.rights import has_right, signed_in
 from company.section import Section
 
@@ -47,7 +50,7 @@ def edit_row(request: HttpRequest, section: AnySection, pk: int | None = None) -
     form = section.make_form(request, row)
     lines = section.make_lines(request, row)
     if request.method == "POST" and form.is_valid() and (lines is None or lines.is_valid()):
-        _save(form, lines)
+        _save(form, lines, signed_in(request))
         messages.success(request, _("„%(name)s“ ist gespeichert.") % {"name": row})
         return redirect(f"company:{section.key}")
     may_change = has_right(signed_in(request), section.change)
@@ -63,6 +66,7 @@ def edit_row(request: HttpRequest, section: AnySection, pk: int | None = None) -
         "may_change": may_change,
         "list_url": f"company:{section.key}",
         "delete_url": f"company:{section.key}_delete",
+        "pages": [(reverse(name, args=[row.pk]), title) for name, title in section.pages if row.pk],
     }
     return render(request, "company/section_form.html", context, status=_status(form, lines))
 
@@ -71,7 +75,8 @@ def edit_row(request: HttpRequest, section: AnySection, pk: int | None = None) -
 def delete_row(request: HttpRequest, section: AnySection, pk: int) -> HttpResponse:
     row = get_object_or_404(section.model, pk=pk)
     name = str(row)
-    refusal = section.why_not_delete(row, signed_in(request)) or _delete(row)
+    user = signed_in(request)
+    refusal = section.why_not_delete(row, user) or _delete(row, user)
     if refusal:
         messages.error(request, refusal)
         return redirect(f"company:{section.key}_edit", pk=pk)
@@ -79,11 +84,13 @@ def delete_row(request: HttpRequest, section: AnySection, pk: int) -> HttpRespon
     return redirect(f"company:{section.key}")
 
 
-def _save(form: ModelForm[Any], lines: Lines | None) -> None:
+def _save(form: ModelForm[Any], lines: Lines | None, actor: User) -> None:
     with transaction.atomic():
-        form.save()
+        before = snapshot_stored(form.instance)
+        row = form.save()
         if lines is not None:
             lines.save()
+        record_changes(actor, before, snapshot_stored(row))
 
 
 def _status(form: ModelForm[Any], lines: Lines | None) -> int:
@@ -91,11 +98,13 @@ def _status(form: ModelForm[Any], lines: Lines | None) -> int:
     return 422 if refused else 200
 
 
-def _delete(row: Model) -> str:
+def _delete(row: Model, actor: User) -> str:
     """Deletes the row, or says what still needs it."""
     try:
         with transaction.atomic():
+            before = snapshot_stored(row)
             row.delete()
+            record_changes(actor, before, None)
     except ProtectedError as error:
         used_by = sorted(
             {capfirst(str(kept._meta.verbose_name)) for kept in error.protected_objects}

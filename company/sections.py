@@ -69,6 +69,19 @@ QUEUES = Section(
     icon="list-ordered",
 )
 
+
+def _keep_employee(row: Employee, _user: User) -> str:
+    # The accounts lie above this app: only the name of the relation is used here. Without its last
+    # employee a personal account would be everybody's.
+    accounts = ", ".join(str(account) for account in row.mail_accounts.all())
+    if not accounts:
+        return ""
+    return _now(
+        "%(name)s ist noch E-Mail Accounts zugeordnet: %(accounts)s. Ändern Sie zuerst dort die "
+        "Zuordnung."
+    ) % {"name": row, "accounts": accounts}
+
+
 EMPLOYEES = Section(
     key="employees",
     path="mitarbeiter",
@@ -91,6 +104,7 @@ EMPLOYEES = Section(
     new=_("Mitarbeiter anlegen"),
     empty=_("Noch kein Mitarbeiter."),
     icon="users",
+    why_not_delete=_keep_employee,
 )
 
 
@@ -119,6 +133,7 @@ USERS = Section(
     new=_("Benutzer anlegen"),
     empty=_("Noch kein Benutzer."),
     icon="user",
+    pages=(("user_rights", _("Was darf …?")),),
     why_not_delete=_keep_user,
 )
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from company.audit import record_changes, snapshot_stored
+from company.change_password import change_password
+from company.login import next_page
 from company.login_forms import FirstRunForm, LoginForm, OwnPasswordForm, PersonalForm
 from company.models import User
 from company.rights import signed_in
+from company.second_factor import count_recovery_codes, has_second_factor
+from company.second_factor_forms import ConfirmForm
+from company.second_factor_views import ask_for_code
 from company.set_up import FirstRun, set_up
 
 
@@ -23,13 +29,16 @@ from company.set_up import FirstRun, set_up
 @sensitive_post_parameters("password")
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
+    target = request.POST.get("next") or request.GET.get("next", "")
     if request.user.is_authenticated and request.method == "GET":
-        return redirect(_next_page(request))
+        return redirect(next_page(request, target))
     form = LoginForm(request.POST or None, request=request)
     if request.method == "POST" and form.is_valid() and form.user:
+        if has_second_factor(form.user):
+            return ask_for_code(request, form.user, target)
         login(request, form.user)
-        return redirect(_next_page(request))
-    context = {"form": form, "next": request.POST.get("next") or request.GET.get("next", "")}
+        return redirect(next_page(request, target))
+    context = {"form": form, "next": target}
     return render(request, "company/login.html", context, status=422 if form.errors else 200)
 
 
@@ -65,10 +74,12 @@ def personal(request: HttpRequest) -> HttpResponse:
     user = User.objects.get(pk=signed_in(request).pk)
     form = PersonalForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            before = snapshot_stored(user)
+            record_changes(user, before, snapshot_stored(form.save()))
         messages.success(request, _("Ihre Einstellungen sind gespeichert."))
         return redirect("company:personal")
-    context = {"form": form, "password_form": OwnPasswordForm(user=user)}
+    context = _personal_context(form, OwnPasswordForm(user=user), user)
     return render(request, "company/personal.html", context, status=422 if form.errors else 200)
 
 
@@ -79,13 +90,25 @@ def own_password(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     password_form = OwnPasswordForm(request.POST, user=user)
     if password_form.is_valid():
-        user.set_password(password_form.cleaned_data["password"])
-        user.save(update_fields=["password"])
+        change_password(user, password_form.cleaned_data["password"])
         update_session_auth_hash(request, user)
         messages.success(request, _("Ihr Passwort ist geändert. Andere Geräte sind abgemeldet."))
         return redirect("company:personal")
-    context = {"form": PersonalForm(instance=user), "password_form": password_form}
+    context = _personal_context(PersonalForm(instance=user), password_form, user)
     return render(request, "company/personal.html", context, status=422)
+
+
+def _personal_context(
+    form: PersonalForm, password_form: OwnPasswordForm, user: User
+) -> dict[str, object]:
+    has_factor = has_second_factor(user)
+    return {
+        "form": form,
+        "password_form": password_form,
+        "has_second_factor": has_factor,
+        "recovery_codes": count_recovery_codes(user) if has_factor else 0,
+        "confirm_form": ConfirmForm(user=user, auto_id="confirm_%s"),
+    }
 
 
 @require_POST
@@ -95,11 +118,3 @@ def appearance(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=422)
     User.objects.filter(pk=signed_in(request).pk).update(theme=theme)
     return HttpResponse(status=204)
-
-
-def _next_page(request: HttpRequest) -> str:
-    target = request.POST.get("next") or request.GET.get("next", "")
-    allowed = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return target if allowed else resolve_url("home")

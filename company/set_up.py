@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from company.audit import record_changes, snapshot_stored
 from company.models import CompanySettings, Employee, Project, Queue, User
 
 
@@ -43,6 +44,7 @@ def set_up(values: FirstRun) -> User | None:
         Employee.objects.get_or_create(
             user=user, defaults={"name": values.name, "email": values.email}
         )
+        record_changes(user, None, snapshot_stored(user))
         Queue.objects.get_or_create(key="support", defaults={"name": _("Support")})
         Project.objects.get_or_create(code="STANDARD", defaults={"name": _("Allgemein")})
         return user

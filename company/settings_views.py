@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from company.audit import record_changes, snapshot_stored
 from company.model_forms import make_read_only
-from company.models import CompanySettings
+from company.models import CompanySettings, User
 from company.rights import Right, has_right, needs, signed_in
 from company.settings_form import PAUSES, PauseForm, SettingsForm, logo_type
 
@@ -19,9 +23,9 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
     row = CompanySettings.load()
     form = SettingsForm(request.POST or None, request.FILES or None, instance=row)
     if request.method == "POST" and form.is_valid():
-        saved = form.save(commit=False)
         # Not the switches: somebody may have pulled the brake since this page was opened.
-        saved.save(update_fields=[f for f in _settings_fields() if f not in PAUSES])
+        kept = [name for name in _settings_fields() if name not in PAUSES]
+        _save(form.save(commit=False), kept, signed_in(request))
         messages.success(request, _("Die Grundeinstellungen sind gespeichert."))
         return redirect("company:settings")
     pause_form = PauseForm(instance=CompanySettings.load())
@@ -43,7 +47,7 @@ def edit_settings(request: HttpRequest) -> HttpResponse:
 def pause_all(request: HttpRequest) -> HttpResponse:
     form = PauseForm(request.POST, instance=CompanySettings.load())
     if form.is_valid():
-        form.save(commit=False).save(update_fields=PAUSES)
+        _save(form.save(commit=False), PAUSES, signed_in(request))
         paused = any(form.cleaned_data.values())
         text = _("Angehalten, was Sie gewählt haben.") if paused else _("Alles läuft wieder.")
         messages.success(request, text)
@@ -57,6 +61,13 @@ def logo(request: HttpRequest) -> HttpResponse:
     if not kind:
         raise Http404
     return HttpResponse(image, content_type=kind, headers={"X-Content-Type-Options": "nosniff"})
+
+
+def _save(row: CompanySettings, fields: Sequence[str], actor: User) -> None:
+    with transaction.atomic():
+        before = snapshot_stored(row)
+        row.save(update_fields=fields)
+        record_changes(actor, before, snapshot_stored(row))
 
 
 def _settings_fields() -> list[str]:

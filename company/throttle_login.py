@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from company.models import LoginAttempt
 
@@ -28,6 +29,17 @@ def take_attempt(name: str, address: str) -> bool:
     rows.filter(last_failed_at__lt=now - PAUSE).update(failures=0)
     taken = rows.filter(failures__lt=LIMIT).update(failures=F("failures") + 1, last_failed_at=now)
     return bool(taken)
+
+
+def too_many_attempts(name: str, address: str) -> str:
+    """What to say while the pause lasts."""
+    minutes = minutes_to_wait(name, address)
+    return ngettext(
+        "Zu viele Versuche. Bitte warten Sie eine Minute und versuchen Sie es dann noch einmal.",
+        "Zu viele Versuche. Bitte warten Sie %(minutes)d Minuten und versuchen Sie es dann noch "
+        "einmal.",
+        minutes,
+    ) % {"minutes": minutes}
 
 
 def minutes_to_wait(name: str, address: str) -> int:

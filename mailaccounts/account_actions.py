@@ -5,32 +5,36 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from company.models import User
+from mailaccounts.account_audit import logged
 from mailaccounts.account_page import pass_default_on
 from mailaccounts.links import wake
 from mailaccounts.models import MailAccount
 
 
-def pause(account: MailAccount) -> bool:
+def pause(account: MailAccount, actor: User) -> bool:
     """Stops fetching and sending for this account. False if it was paused already."""
     rows = MailAccount.objects.filter(pk=account.pk, paused_at__isnull=True)
-    return bool(rows.update(paused_at=timezone.now()))
+    with transaction.atomic(), logged(actor, account):
+        return bool(rows.update(paused_at=timezone.now()))
 
 
-def resume(account: MailAccount) -> bool:
+def resume(account: MailAccount, actor: User) -> bool:
     """Goes on where it stopped, at once. False if it was not paused."""
     rows = MailAccount.objects.filter(pk=account.pk, paused_at__isnull=False)
-    resumed = bool(rows.update(paused_at=None))
-    if resumed:
-        wake(account.pk)
+    with transaction.atomic(), logged(actor, account):
+        resumed = bool(rows.update(paused_at=None))
+        if resumed:
+            wake(account.pk)
     return resumed
 
 
-def delete(account: MailAccount) -> MailAccount | None:
+def delete(account: MailAccount, actor: User) -> MailAccount | None:
     """Takes the account out of use; its mail, tickets and archive stay, its passwords do not.
 
     Returns the account that is the standard from now on, if this one was.
     """
-    with transaction.atomic():
+    with transaction.atomic(), logged(actor, account):
         MailAccount.objects.filter(pk=account.pk).update(
             archived_at=timezone.now(), is_default=False, imap_secret="", smtp_secret=""
         )

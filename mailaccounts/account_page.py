@@ -12,6 +12,8 @@ from django.http import QueryDict
 from django.utils.module_loading import import_string
 
 from company.model_forms import make_read_only
+from company.models import User
+from mailaccounts.account_audit import logged
 from mailaccounts.links import wake
 from mailaccounts.models import MailAccount
 from mailaccounts.panels import Panel
@@ -67,9 +69,14 @@ class AccountPage:
         for form in self.forms:
             make_read_only(form)
 
-    def save(self) -> MailAccount:
+    def lock_for_managers(self) -> None:
+        """To be called before `is_valid` for those who manage this account but do not administer."""
+        for panel in self.panels:
+            panel.lock_for_managers()
+
+    def save(self, actor: User) -> MailAccount:
         """Writes account and panels in one transaction and lets both directions try again at once."""
-        with transaction.atomic():
+        with transaction.atomic(), logged(actor, self.account):
             self._settle_default()
             if self.account.pk:
                 self.account.save(update_fields=_settings())

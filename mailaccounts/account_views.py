@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from company.rights import Right, has_right, needs, signed_in
+from mailaccounts.account_access import account_or_new, account_to_see, may_manage
 from mailaccounts.account_page import AccountPage
 from mailaccounts.account_state import state_of
 from mailaccounts.connect import connect_imap
@@ -38,31 +39,30 @@ def new_account(request: HttpRequest) -> HttpResponse:
     return _show(request, page)
 
 
-@needs(Right.SEE_SETTINGS, to_change=Right.ADMINISTER)
 @sensitive_post_parameters(*_PASSWORDS)
 @never_cache
 def edit_account(request: HttpRequest, pk: int) -> HttpResponse:
-    page = AccountPage(_kept(pk), request.POST or None)
+    page = AccountPage(account_to_see(request, pk), request.POST or None)
+    if not has_right(signed_in(request), Right.ADMINISTER):
+        page.lock_for_managers()
     if request.method == "POST" and page.is_valid():
         return _saved(request, page)
     return _show(request, page)
 
 
-@needs(Right.ADMINISTER)
 @require_POST
 def add_folder_row(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    account = _kept(pk) if pk else MailAccount()
+    account = account_or_new(request, pk)
     lines = FolderLines(with_one_more(request.POST), instance=account, prefix=PREFIX)
     return render(request, "mailaccounts/_folder_rows.html", {"lines": lines})
 
 
-@needs(Right.ADMINISTER)
 @require_POST
 @sensitive_post_parameters(*_PASSWORDS)
 @never_cache
 def list_folders(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """[Ordner abrufen]: the mailbox's folders for the lists behind the folder fields."""
-    page = AccountPage(_kept(pk) if pk else MailAccount(), request.POST)
+    page = AccountPage(account_or_new(request, pk), request.POST)
     wanted = values_to_test(page, "imap")
     context: dict[str, object] = {"chosen": request.POST.get("imap-sent_folder", "").strip()}
     if wanted is None or isinstance(wanted, list):
@@ -81,13 +81,9 @@ def list_folders(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     return render(request, "mailaccounts/_known_folders.html", context)
 
 
-def _kept(pk: int) -> MailAccount:
-    return get_object_or_404(MailAccount.objects.kept(), pk=pk)
-
-
 def _source(request: HttpRequest) -> MailAccount | None:
     number = request.GET.get("von", "")
-    return _kept(int(number)) if number.isdecimal() else None
+    return account_to_see(request, int(number)) if number.isdecimal() else None
 
 
 def _copy_of(source: MailAccount | None) -> MailAccount:
@@ -103,7 +99,7 @@ def _copy_of(source: MailAccount | None) -> MailAccount:
 
 
 def _saved(request: HttpRequest, page: AccountPage) -> HttpResponse:
-    account = page.save()
+    account = page.save(signed_in(request))
     messages.success(request, _("„%(name)s“ ist gespeichert.") % {"name": account})
     address = reverse("mailaccounts:edit", args=[account.pk])
     wants_test = request.POST.get("then") == "test"
@@ -111,16 +107,19 @@ def _saved(request: HttpRequest, page: AccountPage) -> HttpResponse:
 
 
 def _show(request: HttpRequest, page: AccountPage) -> HttpResponse:
-    may_change = has_right(signed_in(request), Right.ADMINISTER)
+    account, saved = page.account, page.saved
+    may_administer = has_right(signed_in(request), Right.ADMINISTER)
+    may_change = may_administer or may_manage(request, saved)
     if not may_change:
         page.make_read_only()
-    account, saved = page.account, page.saved
     context = {
         "page": page,
         "account": saved or account,
         "is_new": saved is None,
         "state": state_of(saved) if saved else None,
         "may_change": may_change,
+        "may_administer": may_administer,
+        "may_see_log": has_right(signed_in(request), Right.SEE_SETTINGS),
         "starts_test": saved is not None and "test" in request.GET and may_change,
         "base_url": reverse("mailaccounts:edit", args=[saved.pk])
         if saved

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from company.rights import Right, needs
+from mailaccounts.account_access import account_or_new
 from mailaccounts.account_page import AccountPage
 from mailaccounts.connection_test import (
     ImapTest,
@@ -24,7 +24,6 @@ from mailaccounts.connection_test import (
     run_stage,
     stage_titles,
 )
-from mailaccounts.models import MailAccount
 from mailaccounts.tested_values import PROTOCOLS, values_to_test
 
 _PASSWORDS = ("imap-password", "smtp-password")
@@ -41,13 +40,12 @@ class _Part:
     url: str  # of the first stage
 
 
-@needs(Right.ADMINISTER)
 @require_POST
 @sensitive_post_parameters(*_PASSWORDS)
 @never_cache
 def start_test(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """The card of the test; its lists then ask for one stage after the other."""
-    page = AccountPage(_account(pk), request.POST)
+    page = AccountPage(account_or_new(request, pk), request.POST)
     parts = []
     for protocol in PROTOCOLS:
         values = values_to_test(page, protocol)
@@ -60,7 +58,6 @@ def start_test(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     return render(request, "mailaccounts/_test.html", context)
 
 
-@needs(Right.ADMINISTER)
 @require_POST
 @sensitive_post_parameters(*_PASSWORDS)
 @never_cache
@@ -69,7 +66,7 @@ def show_stage(
 ) -> HttpResponse:
     if protocol not in PROTOCOLS:
         raise Http404
-    values = values_to_test(AccountPage(_account(pk), request.POST), protocol)
+    values = values_to_test(AccountPage(account_or_new(request, pk), request.POST), protocol)
     if not isinstance(values, ImapTest | SmtpTest):
         return render(request, "mailaccounts/_test_steps.html", {"missing": values})
     titles = stage_titles(values)
@@ -92,11 +89,6 @@ def show_stage(
     return render(request, "mailaccounts/_test_steps.html", context)
 
 
-@needs(Right.ADMINISTER)
 def no_test(request: HttpRequest) -> HttpResponse:
     """Takes the card of the test away and thereby ends it: no further stage is asked for."""
     return HttpResponse("")
-
-
-def _account(pk: int | None) -> MailAccount:
-    return get_object_or_404(MailAccount.objects.kept(), pk=pk) if pk else MailAccount()

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from company.rights import Right, has_right, needs, signed_in
 from mailaccounts import account_actions
+from mailaccounts.account_access import account_to_see, accounts_to_see
 from mailaccounts.account_state import AccountState, state_of
 from mailaccounts.models import MailAccount
 from mailaccounts.models.account import MailAccountQuerySet
@@ -33,11 +34,13 @@ class AccountRow:
     has_autoresponder: bool
 
 
-@needs(Right.SEE_SETTINGS)
 def list_accounts(request: HttpRequest) -> HttpResponse:
+    accounts = accounts_to_see(request)
+    user = signed_in(request)
+    may_see_all = has_right(user, Right.SEE_SETTINGS)
     query = request.GET.get("q", "").strip()[:100]
     size = _page_size(request)
-    page = Paginator(_found(query), size).get_page(request.GET.get("page"))
+    page = Paginator(_found(accounts, query), size).get_page(request.GET.get("page"))
     kept = {"q": query} | ({"anzahl": str(size)} if size != PAGE_SIZES[0] else {})
     context = {
         "rows": list(_rows(page)),
@@ -46,14 +49,17 @@ def list_accounts(request: HttpRequest) -> HttpResponse:
         "size": size,
         "sizes": PAGE_SIZES,
         "query": urlencode({k: v for k, v in kept.items() if v}) + "&",
-        "may_change": has_right(signed_in(request), Right.ADMINISTER),
+        "may_administer": has_right(user, Right.ADMINISTER),
+        "may_see_all": may_see_all,
+        # Without the right to see all, the list holds those one manages.
+        "may_change": has_right(user, Right.ADMINISTER) or not may_see_all,
     }
     return render(request, "mailaccounts/list.html", context)
 
 
-@needs(Right.SEE_SETTINGS)
 def export_csv(request: HttpRequest) -> HttpResponse:
     """Semicolons and a byte order mark: what a German spreadsheet opens by double click."""
+    accounts = accounts_to_see(request)
     response = HttpResponse(
         "\ufeff",
         content_type="text/csv; charset=utf-8",
@@ -61,20 +67,19 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     )
     writer = csv.writer(response, delimiter=";")
     writer.writerow(_titles())
-    for row in _rows(_found(request.GET.get("q", "").strip()[:100])):
+    for row in _rows(_found(accounts, request.GET.get("q", "").strip()[:100])):
         writer.writerow([_harmless(text) for text in _texts(row)])
     return response
 
 
-@needs(Right.ADMINISTER)
 @require_POST
 def toggle_pause(request: HttpRequest, pk: int) -> HttpResponse:
-    account = get_object_or_404(MailAccount.objects.kept(), pk=pk)
+    account = account_to_see(request, pk)
     if account.is_paused:
-        account_actions.resume(account)
+        account_actions.resume(account, signed_in(request))
         text = _("„%(name)s“ läuft wieder.")
     else:
-        account_actions.pause(account)
+        account_actions.pause(account, signed_in(request))
         text = _("„%(name)s“ ist pausiert: Es wird nichts abgeholt und nichts versendet.")
     messages.success(request, text % {"name": account})
     return redirect("mailaccounts:list")
@@ -84,7 +89,7 @@ def toggle_pause(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def delete_account(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(MailAccount.objects.kept(), pk=pk)
-    heir = account_actions.delete(account)
+    heir = account_actions.delete(account, signed_in(request))
     messages.success(
         request,
         _("„%(name)s“ ist gelöscht. E-Mails, Tickets und Archiv bleiben erhalten.")
@@ -97,13 +102,10 @@ def delete_account(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("mailaccounts:list")
 
 
-def _found(query: str) -> MailAccountQuerySet:
+def _found(accounts: MailAccountQuerySet, query: str) -> MailAccountQuerySet:
     # The autoresponder lies in an app above this one: only the name of the relation is used here.
-    accounts = (
-        MailAccount.objects.kept()
-        .select_related("project", "queue", "autoresponder")
-        .prefetch_related("links")
-    )
+    related = ("project", "queue", "autoresponder")
+    accounts = accounts.select_related(*related).prefetch_related("links")
     for word in query.split():
         anywhere = Q()
         for field in _SEARCHED:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.connection_forms import ImapForm, SmtpForm, allowed_as_text, ask_again
@@ -32,6 +33,7 @@ class Panel:
     title: ClassVar[_StrOrPromise]
     template: ClassVar[str]
     switch: ClassVar[str] = ""  # the field that opens the block, if any
+    admin_fields: ClassVar[tuple[str, ...]] = ()  # not for those who manage this account only
     form_class: ClassVar[type[ModelForm[Any]]]
 
     def __init__(
@@ -58,6 +60,11 @@ class Panel:
     def is_valid(self) -> bool:
         return self.form.is_valid()
 
+    def lock_for_managers(self) -> None:
+        """Keeps what only admins may change as it is, whatever is posted."""
+        for name in self.admin_fields:
+            self.form.fields[name].disabled = True
+
     def check(self) -> None:
         """Adds errors that depend on other panels."""
 
@@ -70,6 +77,11 @@ class Panel:
 
     def copy_from(self, source: MailAccount) -> None:
         """Proposes for a new account what another one keeps beside its own row."""
+
+    @staticmethod
+    def kept_beside(account: MailAccount) -> dict[str, str]:
+        """What `save` keeps beside the account's row, as the log of changes shows it."""
+        return {}
 
     def warnings(self) -> list[str]:
         """What is unusual about the account as it is, in German; nothing of it is forbidden."""
@@ -111,6 +123,13 @@ class ImapPanel(Panel):
             instance=self.account, prefix=PREFIX, initial=folders_to_copy(source)
         )
 
+    @staticmethod
+    def kept_beside(account: MailAccount) -> dict[str, str]:
+        shown = [
+            f"{one} ({one.get_purpose_display()})" for one in account.folders.filter(is_active=True)
+        ]
+        return {_now("Ordner"): ", ".join(shown)}
+
     def warnings(self) -> list[str]:
         return odd_imap_settings(self.account)
 
@@ -121,6 +140,7 @@ class SmtpPanel(Panel):
     template = "mailaccounts/panels/smtp.html"
     switch = "smtp_enabled"
     form_class = SmtpForm
+    admin_fields = ("is_default",)
 
     def check(self) -> None:
         typed = self.data or QueryDict()
@@ -143,6 +163,12 @@ class SmtpPanel(Panel):
     def copy_from(self, source: MailAccount) -> None:
         self.form.initial["allowed"] = allowed_as_text(source)
 
+    @staticmethod
+    def kept_beside(account: MailAccount) -> dict[str, str]:
+        return {
+            _now("Weitere erlaubte Absender"): ", ".join(map(str, account.allowed_senders.all()))
+        }
+
     def warnings(self) -> list[str]:
         return odd_smtp_settings(self.account)
 
@@ -152,9 +178,14 @@ class EmployeePanel(Panel):
     title = _("Mitarbeiter")
     template = "mailaccounts/panels/employees.html"
     form_class = EmployeeForm
+    admin_fields = ("employees",)
 
     def copy_from(self, source: MailAccount) -> None:
         self.form.initial["employees"] = source.employees.all()
+
+    @staticmethod
+    def kept_beside(account: MailAccount) -> dict[str, str]:
+        return {_now("Mitarbeiter"): ", ".join(map(str, account.employees.all()))}
 
 
 class SignaturePanel(Panel):

@@ -150,13 +150,8 @@ def _is_named(email: str, account: MailAccount) -> bool:
 
 
 def _addresses_of_others(user: User) -> frozenset[str]:
-    """The addresses of personal accounts that are not the user's, in every spelling."""
-    others = (
-        MailAccount.objects.kept()
-        .filter(employees__isnull=False)
-        .exclude(employees__user=user)
-        .values_list("email", "sender_email")
-    )
+    """The addresses of accounts reserved for other people, in every spelling."""
+    others = MailAccount.objects.reserved_for_others(user).values_list("email", "sender_email")
     return frozenset(
         spelling for pair in others for email in pair for spelling in _spellings(email)
     )

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from mailaccounts import account_views, connection_test_views, list_views
+from mailaccounts import account_views, connection_test_views, list_views, which_sender_views
 
 app_name = "mailaccounts"
 urlpatterns = [
     path("", list_views.list_accounts, name="list"),
     path("export.csv", list_views.export_csv, name="export"),
+    path("absender/", which_sender_views.which_sender, name="which_sender"),
     path("neu/", account_views.new_account, name="new"),
     path("neu/ordner/", account_views.list_folders),
     path("neu/ordner/zeile/", account_views.add_folder_row),

@@ -15,7 +15,9 @@ class OutgoingQuerySet(models.QuerySet["OutgoingMessage"]):
         """Messages of the accounts whose mail the user may read."""
         if not user.may(Right.SEE_OUTBOX):
             return self.none()
-        return self.filter(account__in=MailAccount.objects.mail_visible_to(user))
+        # Whoever reads a password link owns the user it was made for.
+        shown = self.exclude(origin=OutgoingMessage.Origin.PASSWORD)
+        return shown.filter(account__in=MailAccount.objects.mail_visible_to(user))
 
 
 class OutgoingMessage(models.Model):
@@ -48,6 +50,10 @@ class OutgoingMessage(models.Model):
         TEST = "test", _("Testmail")
         ALERT = "alert", _("Störungsmeldung")
         LETTER = "letter", _("Korrespondenz")
+        PASSWORD = "password", _("Link für ein neues Passwort")
+
+    # Copies of mail that is archived already, and what nobody else may ever read.
+    NOT_ARCHIVED = (Origin.FORWARD, Origin.PASSWORD)
 
     account = models.ForeignKey(
         MailAccount, verbose_name=_("Account"), on_delete=models.PROTECT, related_name="outgoing"

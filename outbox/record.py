@@ -233,7 +233,7 @@ def _write(
 def _archive(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> None:
     """What has left the house is archived, also where nobody knows whether it arrived."""
     departed = (Verdict.ACCEPTED, Verdict.UNCERTAIN)
-    if outgoing.origin == OutgoingMessage.Origin.FORWARD or report.verdict not in departed:
+    if outgoing.origin in OutgoingMessage.NOT_ARCHIVED or report.verdict not in departed:
         return
     add(
         account=outgoing.account,

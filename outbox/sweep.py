@@ -62,7 +62,7 @@ def _declare_uncertain(outgoing: OutgoingMessage, now: datetime) -> None:
             step="body",
             verdict="uncertain",
         )
-        if outgoing.origin != OutgoingMessage.Origin.FORWARD:
+        if outgoing.origin not in OutgoingMessage.NOT_ARCHIVED:
             add(
                 account=outgoing.account,
                 message=outgoing.message,

@@ -58,18 +58,20 @@ SETTINGS = (
     NavItem(_("Benutzer"), "company:users", "users", Right.SEE_SETTINGS),
     NavItem(_("Grundeinstellungen"), "company:settings", "settings", Right.SEE_SETTINGS),
     NavItem(_("Systemzustand"), "system_state", "activity", Right.SEE_SETTINGS),
+    NavItem(_("Protokoll"), "company:audit", "scroll-text", Right.SEE_SETTINGS),
 )
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """Context processor: `nav` and `banners` of base.html. Four small queries; none for fragments."""
+    """Context processor: `nav` and `banners` of base.html. A few small queries; none for fragments."""
     user = getattr(request, "user", None)
     if not isinstance(user, User) or request.headers.get("HX-Request") == "true":
         return {}
     failed = _failed_outgoing(user)
     counts = {"tickets:list": (_my_open_tickets(user), ""), "outbox:list": (failed, "err")}
     groups = [NavGroup("", _items(WORK, request, user, counts))]
-    if settings_items := _items(SETTINGS, request, user, counts):
+    manages = "mailaccounts:list" if _manages_accounts(user) else ""
+    if settings_items := _items(SETTINGS, request, user, counts, manages):
         groups.append(NavGroup(str(_("Verwaltung")), settings_items))
     return {"nav": groups, "banners": _banners(user)}
 
@@ -79,16 +81,24 @@ def _items(
     request: HttpRequest,
     user: User,
     counts: dict[str, tuple[int, str]],
+    manages: str = "",
 ) -> tuple[NavItem, ...]:
     shown = []
     for item in items:
-        if item.right and not user.may(item.right):
+        if item.right and not user.may(item.right) and item.view != manages:
             continue
         url = reverse(item.view)
         count, tone = counts.get(item.view, (0, ""))
         active = request.path == url or (url != "/" and request.path.startswith(url))
         shown.append(replace(item, url=url, count=count, tone=tone, active=active))
     return tuple(shown)
+
+
+def _manages_accounts(user: User) -> bool:
+    """Whether the user looks after accounts without the right to see all settings."""
+    if user.may(Right.SEE_SETTINGS):
+        return False
+    return MailAccount.objects.settings_visible_to(user).exists()
 
 
 def _my_open_tickets(user: User) -> int:

@@ -153,6 +153,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "company:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "company:login"
@@ -207,6 +208,7 @@ ACCOUNT_PANELS = [
     "tickets.panels.TicketPanel",
     "archive.panels.ArchivePanel",
     "mailaccounts.panels.EmployeePanel",
+    "mailaccounts.rights_panel.RightsPanel",
     "autoresponder.panels.AutoresponderPanel",
     "mailaccounts.panels.SignaturePanel",
 ]

@@ -219,7 +219,7 @@ class ThreadFinder:
             return True
         if self._personal is None:
             self._personal = frozenset(
-                MailAccount.objects.filter(employees__isnull=False).values_list("pk", flat=True)
+                MailAccount.objects.restricted().values_list("pk", flat=True)
             )
         return not {ticket.account_id, mail.account.pk} & self._personal
 

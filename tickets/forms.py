@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from company.models import Address, Project, Queue, User
 from tickets.change import Changes
 from tickets.models import Ticket
-from tickets.workspace import assignable_users, visible_queues
+from tickets.workspace import assignable_users
 
 NOBODY = "niemand"
 _LONGEST_TAG = 40
@@ -36,9 +36,9 @@ class AttributeForm(forms.Form):
 
     def __init__(self, data: Any, *, user: User) -> None:
         super().__init__(data)
-        users, queues = assignable_users(), visible_queues(user)
+        users = assignable_users()
         _field(self, "assignee").queryset = User.objects.filter(pk__in=[one.pk for one in users])
-        _field(self, "queue").queryset = Queue.objects.filter(pk__in=[one.pk for one in queues])
+        _field(self, "queue").queryset = Queue.objects.visible_to(user)
 
     def clean_feld(self) -> str:
         name: str = self.cleaned_data["feld"]

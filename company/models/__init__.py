@@ -1,7 +1,9 @@
 from company.models.address import Address, ContactPerson
 from company.models.attempt import LoginAttempt
+from company.models.change import SettingsChange
 from company.models.numbers import NumberRange
 from company.models.organisation import Employee, Project, Queue
+from company.models.second_factor import RecoveryCode, SecondFactor
 from company.models.settings import CompanySettings
 from company.models.user import User
 
@@ -14,5 +16,8 @@ __all__ = [
     "NumberRange",
     "Project",
     "Queue",
+    "RecoveryCode",
+    "SecondFactor",
+    "SettingsChange",
     "User",
 ]

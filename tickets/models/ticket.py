@@ -20,12 +20,9 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             | models.Q(account__in=MailAccount.objects.mail_visible_to(user))
         )
         if user.may(Right.ADMINISTER) or user.may(Right.SEE_PERSONAL_MAIL):
-            return found
-        members = Queue.members.through.objects.filter(queue_id=models.OuterRef("queue_id"))
+            return found  # every queue: without the question
         return found.filter(
-            models.Q(queue__isnull=True)
-            | models.Exists(members.filter(user_id=user.pk))
-            | ~models.Exists(members)
+            models.Q(queue__isnull=True) | models.Q(queue__in=Queue.objects.visible_to(user))
         )
 
 

@@ -1,0 +1,15 @@
+"""Work of the whole that needs no page to wait for it."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from company.models import User
+from poststelle.password_link import send_password_link
+
+
+@shared_task
+def mail_password_link(user_id: int) -> None:
+    user = User.objects.filter(pk=user_id).first()  # 0: nobody, see password_views.py
+    if user is not None:
+        send_password_link(user)
