@@ -61,6 +61,15 @@ def excluded_since(account: MailAccount) -> QuerySet[IntakeItem]:
     return excluded if start is None else excluded.filter(internal_date__gte=start)
 
 
+def count_to_readmit(account: MailAccount) -> int:
+    """How many skipped messages the next polls would take over with the date the account has now."""
+    return (
+        excluded_since(account)
+        .filter(folder__is_active=True, uidvalidity=F("folder__cursor__uidvalidity"))
+        .count()
+    )
+
+
 def has_excluded_to_readmit(folder: MailFolder) -> bool:
     return excluded_since(folder.account).filter(folder=folder).exists()
 

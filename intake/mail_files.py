@@ -20,7 +20,7 @@ _HEADER_LIMIT = 256 << 10
 # „From “ alone also begins sentences: a separator carries a time and a year (RFC 4155).
 _SEPARATOR = re.compile(rb"From .*\b\d{1,2}:\d{2}(:\d{2})?\b.*\b\d{4}")
 _QUOTED_FROM = re.compile(rb">+From ")
-_END_OF_HEADER = re.compile(rb"\r\n\r\n")
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _FILED_AT = re.compile(r"(\d{9,10})\.")
 
 

@@ -82,6 +82,15 @@ def get_blob(sha256: str) -> bytes:
     return raw
 
 
+def get_blob_start(sha256: str, length: int) -> bytes:
+    """The first `length` bytes at most, unchecked, without unpacking the rest. Raises like get_blob."""
+    with storages["blobs"].open(blob_name(sha256)) as file:
+        try:
+            return zlib.decompressobj().decompress(file.read(length), length)
+        except zlib.error as error:
+            raise ValueError(f"blob {sha256} is damaged") from error
+
+
 def has_blob(sha256: str) -> bool:
     return storages["blobs"].exists(blob_name(sha256))
 

@@ -53,7 +53,12 @@ def original_response(message: StoredMessage) -> HttpResponse:
         raw = read_raw(message)
     except (FileNotFoundError, ValueError) as error:
         raise Http404 from error
-    name = _UNSAFE_IN_NAMES.sub(" ", message.subject).strip()[:80] or "nachricht"
+    return eml_response(raw, message.subject)
+
+
+def eml_response(raw: bytes, title: str) -> HttpResponse:
+    """A message as .eml, named by its title."""
+    name = _UNSAFE_IN_NAMES.sub(" ", title).strip()[:80] or "nachricht"
     return _download(raw, f"{name}.eml")
 
 

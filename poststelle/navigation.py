@@ -52,6 +52,7 @@ WORK = (
 )
 SETTINGS = (
     NavItem(_("E-Mail Accounts"), "mailaccounts:list", "mail", Right.SEE_SETTINGS),
+    NavItem(_("Eingang"), "intake:list", "list-checks", Right.SEE_SETTINGS),
     NavItem(_("Projekte"), "company:projects", "folder", Right.SEE_SETTINGS),
     NavItem(_("Warteschlangen"), "company:queues", "layers", Right.SEE_SETTINGS),
     NavItem(_("Mitarbeiter"), "company:employees", "contact", Right.SEE_SETTINGS),

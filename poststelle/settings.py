@@ -205,7 +205,7 @@ CRASH_AT = env.text("POSTSTELLE_CRASH_AT")  # for tests: company/crash_points.py
 ACCOUNT_PANELS = [
     "mailaccounts.panels.ImapPanel",
     "mailaccounts.panels.SmtpPanel",
-    "tickets.panels.TicketPanel",
+    "intake.panels.TicketPanel",
     "archive.panels.ArchivePanel",
     "mailaccounts.panels.EmployeePanel",
     "mailaccounts.rights_panel.RightsPanel",

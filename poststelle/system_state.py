@@ -34,6 +34,7 @@ class SystemState:
     is_silent: bool  # accounts are due, but nobody has polled for a while
     incoming_noted: int
     incoming_quarantined: int
+    incoming_too_large: int
     outgoing_waiting: int
     outgoing_failed: int
     outgoing_uncertain: int
@@ -66,9 +67,10 @@ def read_system_state() -> SystemState:
         uncertain=Count("pk", filter=Q(state="uncertain")),
         oldest=Min("created_at", filter=Q(state__in=["queued", "retry"])),
     )
-    items = IntakeItem.objects.aggregate(
+    items = IntakeItem.objects.filter(state__in=["noted", "quarantined", "too_large"]).aggregate(
         noted=Count("pk", filter=Q(state="noted")),
         quarantined=Count("pk", filter=Q(state="quarantined")),
+        too_large=Count("pk", filter=Q(state="too_large")),
     )
     bad = links.filter(state__in=[AccountLink.State.FAILING, AccountLink.State.LOGIN])
     free = shutil.disk_usage(settings.DATA_DIR).free
@@ -90,6 +92,7 @@ def read_system_state() -> SystemState:
         is_silent=bool(is_due and latest_sign and now - latest_sign > SILENT),
         incoming_noted=items["noted"],
         incoming_quarantined=items["quarantined"],
+        incoming_too_large=items["too_large"],
         outgoing_waiting=outgoing["waiting"],
         outgoing_failed=outgoing["failed"],
         outgoing_uncertain=outgoing["uncertain"],

@@ -429,7 +429,9 @@ def test_the_command_tells_what_it_did_and_fails_with_the_account(
     account.save()
     with pytest.raises(CommandError, match="1 Account"):
         call_command("poll")
-    assert "Fehler: Der Server weist die Verbindung ab. Der Port" in capsys.readouterr().out
+    assert (
+        "Fehler: Für diesen Server ist kein Passwort gespeichert. Öffnen" in capsys.readouterr().out
+    )
     with pytest.raises(CommandError, match="gibt es nicht"):
         call_command("poll", "niemand@nirgends.example")
 
