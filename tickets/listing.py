@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from company.models import User
 from tickets.badges import Badge, status_badge
-from tickets.models import Ticket
+from tickets.models import Ticket, TicketMessage
 from tickets.models.ticket import TicketQuerySet
 from tickets.moments import full_moment, short_moment, span_text
 from tickets.search import search_tickets
@@ -142,7 +142,7 @@ class Row:
 class TicketPage:
     rows: tuple[Row, ...]
     next_address: str  # query string of the following rows, "" at the end
-    newest: str  # asks from here on for news, ISO
+    newest: str  # asks from here on for news: the last message stored when the list was read
 
 
 def count_views(user: User) -> dict[str, int]:
@@ -201,6 +201,7 @@ def find_tickets(user: User, wanted: Wanted) -> TicketQuerySet:
 
 
 def load_page(user: User, wanted: Wanted) -> TicketPage:
+    newest = TicketMessage.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     found = find_tickets(user, wanted)
     if wanted.before:
         moment, pk = wanted.before
@@ -213,7 +214,7 @@ def load_page(user: User, wanted: Wanted) -> TicketPage:
     return TicketPage(
         rows=tuple(_row(ticket, wanted, now) for ticket in shown),
         next_address=wanted.address(vor=_cursor(shown[-1])) if has_more else "",
-        newest=(shown[0].last_message_at if shown else now).isoformat(),
+        newest=str(newest),
     )
 
 
@@ -223,11 +224,15 @@ def load_row(ticket: Ticket, wanted: Wanted) -> Row:
 
 
 def count_news(user: User, wanted: Wanted, since: str) -> int:
-    """Tickets of this list in which a customer's mail has come since the newest row was shown."""
-    moment = _read_moment(since)
-    if moment is None:
+    """Tickets of this list in which a customer's mail has been stored since the list was read.
+
+    By the order of storing: a mail that was long on its way is older than the newest row.
+    """
+    last = _number(since)
+    if last is None:
         return 0
-    news = find_tickets(user, wanted).filter(last_message_at__gt=moment)
+    stored = TicketMessage.objects.filter(pk__gt=last, kind=TicketMessage.Kind.INCOMING)
+    news = find_tickets(user, wanted).filter(pk__in=stored.values("ticket_id"))
     return news.exclude(waiting_since=None)[:COUNT_LIMIT].count()
 
 
