@@ -31,10 +31,10 @@ help:
 	@touch $@
 
 run: .venv/.installed
-	@$(MANAGE) serve --host $(HOST) --port $(PORT)
+	@exec $(MANAGE) serve --host $(HOST) --port $(PORT)
 
 demo: .venv/.installed
-	@DATA_DIR="$${DATA_DIR:-./data/demo}" $(MANAGE) demo --host $(HOST) --port $(PORT)
+	@DATA_DIR="$${DATA_DIR:-./data/demo}" exec $(MANAGE) demo --host $(HOST) --port $(PORT)
 
 test: .venv/.installed
 	@$(BIN)/python scripts/test.py $(ARGS)
