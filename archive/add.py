@@ -37,7 +37,11 @@ def add(
 
 
 def add_group(entries: Sequence[NewEntry]) -> None:
-    """Like add for many; what stands in the archive already is left as it is."""
+    """Like add for many; what stands in the archive already is left as it is.
+
+    Where a tombstone stands, the message that came again goes as the first one did.
+    """
+    entries = [entry for entry in entries if entry.account.archive_enabled]
     ArchiveEntry.objects.bulk_create(
         (
             ArchiveEntry(
@@ -48,7 +52,11 @@ def add_group(entries: Sequence[NewEntry]) -> None:
                 mail_date=entry.mail_date,
             )
             for entry in entries
-            if entry.account.archive_enabled
         ),
         ignore_conflicts=True,
     )
+    ArchiveEntry.objects.filter(
+        account__in={entry.account.pk for entry in entries},
+        sha256__in={entry.message.sha256 for entry in entries},
+        message__isnull=True,
+    ).update(bytes_pending=True)

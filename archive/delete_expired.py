@@ -24,26 +24,40 @@ _BYTES_STAY = timedelta(hours=1)  # somebody may be storing the same bytes this 
 def delete_expired(*, at: datetime | None = None) -> int:
     """Deletes what has expired at `at` (now) and returns the number of entries. Safe to repeat."""
     now = at or timezone.now()
-    deleted = 0
-    for account in MailAccount.objects.filter(archive_days__gt=0):
-        expired = ArchiveEntry.objects.filter(
-            account=account,
-            mail_date__lt=now - timedelta(days=account.archive_days or 0),
-            message__isnull=False,
-        ).order_by("pk")
-        last = 0
-        while group := list(expired.filter(pk__gt=last).values_list("pk", "message_id")[:_GROUP]):
-            deleted += sum(_bury(entry_id, message_id, now) for entry_id, message_id in group)
-            last = group[-1][0]
+    accounts = MailAccount.objects.filter(archive_days__gt=0).values_list("pk", flat=True)
+    deleted = sum(_delete_of_account(account, now) for account in accounts)
     _delete_bytes(now)
     return deleted
 
 
-def _bury(entry_id: int, message_id: int | None, now: datetime) -> bool:
-    """False where somebody referred to the message at the same moment: the next run tries again."""
+def _delete_of_account(account_id: int, now: datetime) -> int:
+    """Asks for the days anew with every group: whoever raises them stops what is under way."""
+    deleted = last = 0
+    while True:
+        days = MailAccount.objects.values_list("archive_days", flat=True).get(pk=account_id)
+        if not days:
+            return deleted
+        expired = ArchiveEntry.objects.filter(
+            account=account_id,
+            mail_date__lt=now - timedelta(days=days),
+            message__isnull=False,
+            pk__gt=last,
+        ).order_by("pk")
+        group = list(expired.values_list("pk", "message_id")[:_GROUP])
+        if not group:
+            return deleted
+        deleted += sum(_bury(entry_id, message_id, now, days) for entry_id, message_id in group)
+        last = group[-1][0]
+
+
+def _bury(entry_id: int, message_id: int | None, now: datetime, days: int) -> bool:
+    """False where another run was faster, or somebody referred to the message at the same moment:
+    the next run tries again."""
     try:
         with transaction.atomic():
-            ArchiveEntry.objects.filter(pk=entry_id).update(message=None, deleted_at=now)
+            entry = ArchiveEntry.objects.filter(pk=entry_id, message=message_id)
+            if not entry.update(message=None, deleted_at=now, deleted_after=days):
+                return False
             if message_id is not None and _delete_message(message_id):
                 ArchiveEntry.objects.filter(pk=entry_id).update(bytes_pending=True)
     except IntegrityError:  # PostgreSQL checks references at the commit
@@ -64,6 +78,20 @@ def _delete_message(message_id: int) -> bool:
 def _delete_bytes(now: datetime) -> None:
     pending = ArchiveEntry.objects.filter(bytes_pending=True, deleted_at__lt=now - _BYTES_STAY)
     for entry in pending.iterator():
-        if not StoredMessage.objects.filter(sha256=entry.sha256).exists():
-            delete_stale_blob(entry.sha256)
-        ArchiveEntry.objects.filter(pk=entry.pk).update(bytes_pending=False)
+        again = (
+            StoredMessage.objects.filter(sha256=entry.sha256).values_list("pk", flat=True).first()
+        )
+        if again is not None and not _delete_unneeded(again):
+            is_settled = True  # somebody needs it
+        else:
+            is_settled = delete_stale_blob(entry.sha256)
+        if is_settled:
+            ArchiveEntry.objects.filter(pk=entry.pk).update(bytes_pending=False)
+
+
+def _delete_unneeded(message_id: int) -> bool:
+    try:
+        with transaction.atomic():
+            return _delete_message(message_id)
+    except IntegrityError:
+        return False

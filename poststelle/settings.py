@@ -212,6 +212,11 @@ ACCOUNT_PANELS = [
     "autoresponder.panels.AutoresponderPanel",
     "mailaccounts.panels.SignaturePanel",
 ]
+# Where else a message of the archive stands: archive/places.py.
+ARCHIVE_PLACES = [
+    "tickets.archive_places.find_places",
+    "outbox.archive_places.find_places",
+]
 
 # Celery: only the alarm clock. See docs/work.md.
 REDIS_URL = env.text("REDIS_URL")

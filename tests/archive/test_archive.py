@@ -4,17 +4,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from archive import delete_expired as expiry
 from archive.add import add
 from archive.delete_expired import delete_expired
 from archive.models import ArchiveEntry
+from intake.poll import poll_account
 from mailaccounts.models import MailAccount
 from mailstore.blobs import has_blob
 from mailstore.models import StoredMessage
 from mailstore.store import store_message
-from tests.factories import make_account, make_ticket
-from tests.intake.mailbox import make_mail
+from tests.factories import make_account, make_ticket, make_user
+from tests.intake.mailbox import deliver_at, make_mail, make_polled_account
+from tests.servers.dovecot import Dovecot
 from tickets.models import TicketMessage
 
 pytestmark = pytest.mark.django_db
@@ -76,9 +81,13 @@ def test_bytes_that_came_again_stay() -> None:
     old = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=31))
     assert old is not None
     delete_expired(at=NOW)
-    store_message(make_mail(1), direction=INCOMING, received_at=NOW)
+    message = store_message(make_mail(1), direction=INCOMING, received_at=NOW)
+    TicketMessage.objects.create(
+        ticket=make_ticket(), kind="in", account=old.account, message=message, created_at=NOW
+    )
     delete_expired(at=NOW + timedelta(hours=2))
     assert has_blob(old.sha256)
+    assert StoredMessage.objects.get() == message
 
 
 def test_a_message_others_need_stays() -> None:
@@ -108,3 +117,125 @@ def test_an_expired_message_does_not_come_back_by_being_added_again() -> None:
     entry = archive(account, 1, when=NOW - timedelta(days=31))
     assert entry is not None
     assert entry.message is None
+
+    delete_expired(at=NOW + timedelta(hours=2))  # nor do its text and bytes stay behind
+    assert not StoredMessage.objects.exists()
+    assert not has_blob(entry.sha256)
+
+
+def test_fresh_bytes_are_deleted_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=31))
+    assert old is not None
+    monkeypatch.setattr("mailstore.blobs.FRESH", timedelta(minutes=30))
+    delete_expired(at=NOW)
+    delete_expired(at=NOW + timedelta(hours=2))
+    assert has_blob(old.sha256)  # somebody may be storing them right now
+    monkeypatch.setattr("mailstore.blobs.FRESH", timedelta(0))
+    delete_expired(at=NOW + timedelta(hours=3))
+    assert not has_blob(old.sha256)
+
+
+def test_not_a_second_too_early_and_exactly_once() -> None:
+    entry = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=30))
+    assert entry is not None
+    assert delete_expired(at=NOW - timedelta(seconds=1)) == 0
+    assert delete_expired(at=NOW) == 0
+    assert delete_expired(at=NOW + timedelta(seconds=1)) == 1
+    assert delete_expired(at=NOW + timedelta(days=1)) == 0
+    entry.refresh_from_db()
+    assert entry.deleted_at == NOW + timedelta(seconds=1)
+    assert entry.deleted_after == 30
+
+
+def test_a_run_that_breaks_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = archiving(archive_days=30)
+    for number in range(5):
+        archive(account, number, when=NOW - timedelta(days=31))
+    real, calls = expiry._delete_message, iter(range(5))
+
+    def break_off(message_id: int) -> bool:
+        if next(calls) == 3:
+            raise RuntimeError("power cut")
+        return real(message_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(expiry, "_delete_message", break_off)
+        with pytest.raises(RuntimeError):
+            delete_expired(at=NOW)
+    # Neither the entry nor the message it was at is half gone.
+    assert ArchiveEntry.objects.filter(message__isnull=True).count() == 3
+    assert StoredMessage.objects.count() == 2
+    assert delete_expired(at=NOW) == 2
+
+    def break_off_bytes(sha256: str) -> bool:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(expiry, "delete_stale_blob", break_off_bytes)
+        with pytest.raises(RuntimeError):
+            delete_expired(at=NOW + timedelta(hours=2))
+    delete_expired(at=NOW + timedelta(hours=2))
+    assert not any(has_blob(entry.sha256) for entry in ArchiveEntry.objects.all())
+
+
+def test_raising_the_days_stops_a_run_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = archiving(archive_days=30)
+    for number in range(4):
+        archive(account, number, when=NOW - timedelta(days=31))
+    real = expiry._delete_message
+
+    def change_the_days(message_id: int) -> bool:
+        MailAccount.objects.filter(pk=account.pk).update(archive_days=365)
+        return real(message_id)
+
+    monkeypatch.setattr(expiry, "_GROUP", 2)
+    monkeypatch.setattr(expiry, "_delete_message", change_the_days)
+    assert delete_expired(at=NOW) == 2
+
+
+def test_a_run_beside_another_deletes_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = archiving(archive_days=30)
+    for number in range(3):
+        archive(account, number, when=NOW - timedelta(days=31))
+    real = expiry._bury
+    others: list[int] = []
+
+    def other_was_faster(entry_id: int, message_id: int | None, now: datetime, days: int) -> bool:
+        if not others:
+            others.append(0)
+            others[0] = delete_expired(at=now)
+        return real(entry_id, message_id, now, days)
+
+    monkeypatch.setattr(expiry, "_bury", other_was_faster)
+    assert delete_expired(at=NOW) == 0
+    assert others == [3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deleted_message_stays_on_the_server_and_is_not_fetched_again(
+    dovecot: Dovecot, mailbox: str
+) -> None:
+    account = make_polled_account(
+        dovecot, mailbox, tickets_enabled=False, archive_enabled=True, archive_days=30
+    )
+    deliver_at(dovecot, mailbox, make_mail(1), NOW - timedelta(days=31))
+    poll_account(account.pk)
+    assert delete_expired(at=NOW) == 1
+    for number in (1, 2):  # a copy moved into the folder later is the same mail
+        poll_account(account.pk)
+        assert delete_expired(at=NOW + timedelta(hours=2)) == 0
+        assert ArchiveEntry.objects.get().message is None
+        assert not StoredMessage.objects.exists()
+        if number == 1:
+            deliver_at(dovecot, mailbox, make_mail(1), NOW)
+    with dovecot.client(mailbox) as client:
+        client.select_folder("INBOX", readonly=True)
+        assert len(client.search("ALL")) == 2
+
+
+def test_the_account_page_tells_of_the_legal_periods() -> None:
+    client = Client()
+    client.force_login(make_user(role="admin"))
+    page = client.get(reverse("mailaccounts:edit", args=[archiving().pk])).content.decode()
+    assert "gesetzlichen Aufbewahrungsfristen" in page
+    assert "0 oder leer = nie" in page
