@@ -49,6 +49,7 @@ WORK = (
     NavItem(_("Belege"), "documents:list", "file-text", Right.SEE_DOCUMENTS, "b"),
     NavItem(_("Postausgang"), "outbox:list", "send", Right.SEE_OUTBOX, "p"),
     NavItem(_("Adressen"), "company:addresses", "building-2", Right.SEE_ADDRESSES, "a"),
+    NavItem(_("E-Mail-Archiv"), "archive:list", "archive", Right.SEE_ARCHIVE, "r"),
 )
 SETTINGS = (
     NavItem(_("E-Mail Accounts"), "mailaccounts:list", "mail", Right.SEE_SETTINGS),
