@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Protocol
 
@@ -102,7 +103,8 @@ class MailCss(CSSSanitizer):
 
     def sanitize_css(self, style: str) -> str:
         if style not in self._seen:
-            self._seen[style] = _clean_style(style[:_LONGEST_STYLE])
+            # bleach hands over the attribute with its entities: font-family:&quot;Calibri&quot;
+            self._seen[style] = _clean_style(html.unescape(style[:_LONGEST_STYLE]))
         cleaned, pictures = self._seen[style]
         self._counter.blocked_images += pictures
         return cleaned
@@ -126,7 +128,7 @@ def _clean_style(style: str) -> tuple[str, int]:
             continue
         written = tinycss2.serialize(values).strip()
         # Escapes hide a meaning from the reader; no mail program writes them.
-        if name in _PROPERTIES and written and not set(written) & {"<", "\\"}:
+        if name in _PROPERTIES and written and not set(written) & {"<", "&", "\\"}:
             important = " !important" if declaration.important else ""
             kept.append(f"{name}: {written}{important};")
     return " ".join(kept), pictures

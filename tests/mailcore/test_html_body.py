@@ -6,6 +6,7 @@ import re
 import time
 from html.parser import HTMLParser
 
+import lxml.html
 import pytest
 
 from mailcore.html_body import CleanedHtml, clean_html, rewrite_images
@@ -209,3 +210,18 @@ def test_within_the_bound_cleaning_ends_soon(html: str) -> None:
     started = time.perf_counter()
     clean_html(html)
     assert time.perf_counter() - started < 5.0
+
+
+@pytest.mark.parametrize(
+    ("style", "kept"),
+    [
+        ("font-family:&quot;Calibri&quot;,sans-serif", 'font-family: "Calibri",sans-serif;'),
+        ("font-family:&#39;Segoe UI&#39;,Arial", 'font-family: "Segoe UI",Arial;'),
+        ("color:red&#59;background-image:url(https://x.example/1.png)", "color: red;"),
+        ("font-family:&quot;&lt;script&gt;&quot;", ""),
+        ("font-family:&quot;a&amp;quot; onclick=x()&quot;", ""),
+    ],
+)
+def test_styles_are_read_as_a_browser_reads_them(style: str, kept: str) -> None:
+    cleaned = lxml.html.fromstring(clean_html(f'<p style="{style}">x</p>').html)
+    assert cleaned.get("style") == kept
