@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from company.model_forms import EMPLOYEE_VARIABLES, Block, InBlocks, ModelForm, RichText
 from company.models import Address, ContactPerson, Employee, Project, Queue, User
 from company.second_factor import has_second_factor, remove
+from company.signature_html import clean_signature_html
 
 
 class ProjectForm(InBlocks, ModelForm[Project]):
@@ -44,7 +45,7 @@ class ProjectForm(InBlocks, ModelForm[Project]):
             "mail_template",
         )
         widgets = {
-            "signature_html": RichText(EMPLOYEE_VARIABLES),
+            "signature_html": RichText(EMPLOYEE_VARIABLES, is_signature=True),
             "greeting": forms.Textarea(attrs={"rows": 2}),
             "mail_template": forms.Textarea(
                 attrs={"rows": 6, "class": "mono", "spellcheck": "false"}
@@ -58,6 +59,9 @@ class ProjectForm(InBlocks, ModelForm[Project]):
                 "{TEXT} der reine Text, {SIGNATUR} die Signatur."
             ),
         }
+
+    def clean_signature_html(self) -> str:
+        return clean_signature_html(self.cleaned_data["signature_html"])
 
 
 class QueueForm(InBlocks, ModelForm[Queue]):

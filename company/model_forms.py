@@ -36,15 +36,20 @@ class RichText(forms.Textarea):
 
     template_name = "forms/widgets/rich_text.html"
 
-    def __init__(self, variables: Sequence[str] = ()) -> None:
+    def __init__(self, variables: Sequence[str] = (), *, is_signature: bool = False) -> None:
+        """`is_signature`: offers a preview of how it will be sent."""
         super().__init__(attrs={"rows": 8})
         self.variables = tuple(variables)
+        self.is_signature = is_signature
 
     def get_context(
         self, name: str, value: object, attrs: dict[str, object] | None
     ) -> dict[str, object]:
         context: dict[str, object] = super().get_context(name, value, attrs)
-        return context | {"variables": json.dumps(self.variables)}
+        return context | {
+            "variables": json.dumps(self.variables),
+            "is_signature": self.is_signature,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from company.model_forms import EMPLOYEE_VARIABLES, Block, InBlocks, ModelForm, RichText
 from company.models import CompanySettings
+from company.signature_html import clean_signature_html
 
 LOGO_BYTES = 1_000_000
 _STARTS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -73,7 +74,7 @@ class SettingsForm(InBlocks, ModelForm[CompanySettings]):
         model = CompanySettings
         exclude = ("logo", *OAUTH_APPS, *PAUSES)
         widgets = {
-            "signature_html": RichText(EMPLOYEE_VARIABLES),
+            "signature_html": RichText(EMPLOYEE_VARIABLES, is_signature=True),
             "greeting": forms.Textarea(attrs={"rows": 2}),
             "mail_template": forms.Textarea(
                 attrs={"rows": 6, "class": "mono", "spellcheck": "false"}
@@ -99,6 +100,9 @@ class SettingsForm(InBlocks, ModelForm[CompanySettings]):
         if not logo_type(start):
             raise ValidationError(_("Bitte wählen Sie ein Bild im Format PNG oder JPEG."))
         return file
+
+    def clean_signature_html(self) -> str:
+        return clean_signature_html(self.cleaned_data["signature_html"])
 
     def clean_mail_template(self) -> str:
         template = str(self.cleaned_data["mail_template"])

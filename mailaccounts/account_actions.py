@@ -1,4 +1,4 @@
-"""What the menu of an account does: pause, go on, delete."""
+"""What the menu of an account does: pause, go on, become the standard, delete."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def resume(account: MailAccount, actor: User) -> bool:
         if resumed:
             wake(account.pk)
     return resumed
+
+
+def make_default(account: MailAccount, actor: User) -> None:
+    """This account is the standard from now on, and no other."""
+    with transaction.atomic(), logged(actor, account):
+        MailAccount.objects.filter(is_default=True).exclude(pk=account.pk).update(is_default=False)
+        account.is_default = True
+        account.save(update_fields=["is_default"])
 
 
 def delete(account: MailAccount, actor: User) -> MailAccount | None:

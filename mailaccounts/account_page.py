@@ -16,6 +16,7 @@ from company.models import User
 from mailaccounts.account_audit import logged
 from mailaccounts.links import wake
 from mailaccounts.models import MailAccount
+from mailaccounts.oauth_links import link_saved
 from mailaccounts.panels import Panel
 
 _NOT_SETTINGS = {"id", "oauth_grant", "paused_at", "archived_at", "created_at"}
@@ -85,6 +86,7 @@ class AccountPage:
             for panel in self.panels:
                 panel.save()
             wake(self.account.pk)
+            link_saved(self.account)
         return self.account
 
     def _settle_default(self) -> None:

@@ -18,6 +18,7 @@ from mailaccounts.account_state import state_of
 from mailaccounts.connect import connect_imap
 from mailaccounts.folder_forms import PREFIX, FolderLines, with_one_more
 from mailaccounts.models import MailAccount
+from mailaccounts.oauth_links import sign_in_of
 from mailaccounts.remedies import explain
 from mailaccounts.tested_values import values_to_test
 from mailcore.errors import MailError
@@ -120,6 +121,7 @@ def _show(request: HttpRequest, page: AccountPage) -> HttpResponse:
         "may_change": may_change,
         "may_administer": may_administer,
         "may_see_log": has_right(signed_in(request), Right.SEE_SETTINGS),
+        "sign_in": sign_in_of(saved) if saved else None,
         "starts_test": saved is not None and "test" in request.GET and may_change,
         "base_url": reverse("mailaccounts:edit", args=[saved.pk])
         if saved

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from company.model_forms import ModelForm
@@ -18,6 +19,12 @@ from mailcore.oauth_providers import GOOGLE, MICROSOFT
 # Single letters and digits, no scheme, no port: what getaddrinfo takes, IPv6 included.
 _HOST = re.compile(r"^(?=.{1,253}$)[^\s/@:]+$|^[0-9a-fA-F:.]+$")
 _OFF = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+_FINDS_SERVERS = {
+    "hx-get": reverse_lazy("mailaccounts:discover"),
+    "hx-trigger": "change",
+    "hx-target": "#discovered",
+    "hx-swap": "innerHTML",
+}
 _SECRET = {"autocomplete": "new-password"}
 
 
@@ -72,7 +79,7 @@ class ImapForm(ConnectionForm):
         )
         widgets = {
             "display_name": forms.TextInput(attrs=_OFF),
-            "email": forms.EmailInput(attrs=_OFF),
+            "email": forms.EmailInput(attrs=_OFF | _FINDS_SERVERS),
             "username": forms.TextInput(attrs=_OFF),
             "description": forms.TextInput(attrs=_OFF),
             "imap_host": forms.TextInput(attrs=_OFF | {"placeholder": "imap.beispiel.de"}),

@@ -21,6 +21,7 @@ from mailaccounts.account_access import account_to_see, accounts_to_see
 from mailaccounts.account_state import AccountState, state_of
 from mailaccounts.models import MailAccount
 from mailaccounts.models.account import MailAccountQuerySet
+from mailaccounts.set_up_local_server import is_local
 
 PAGE_SIZES = (25, 50, 100)
 _SEARCHED = ("description", "display_name", "email", "username", "imap_host", "smtp_host")
@@ -125,9 +126,16 @@ def _rows(accounts: Iterable[MailAccount]) -> Iterator[AccountRow]:
         yield AccountRow(
             account=account,
             state=state_of(account),
-            server=account.imap_host or account.smtp_host,
+            server=_server(account),
             has_autoresponder=bool(responder and responder.is_active),
         )
+
+
+def _server(account: MailAccount) -> str:
+    """Where the mailbox is; for an account that only sends, where its mail goes."""
+    if is_local(account) and not account.imap_enabled:
+        return _("Lokaler Mailserver")
+    return account.imap_host if account.imap_enabled else account.smtp_host or account.imap_host
 
 
 def _titles() -> list[str]:

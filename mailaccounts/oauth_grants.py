@@ -64,8 +64,12 @@ def store_grant(*, user: User, provider: Provider, app: OAuthApp, tokens: Tokens
 
 def is_owner(grant: OAuthGrant, account: MailAccount) -> bool:
     """Whether the person signed in is the mailbox's, by address or login name."""
-    names = {_canonical(account.email), _canonical(account.login_name)}
-    return _canonical(grant.email) in names
+    return is_owner_address(grant.email, account)
+
+
+def is_owner_address(email: str, account: MailAccount) -> bool:
+    """As `is_owner`, for the address a provider told."""
+    return _canonical(email) in {_canonical(account.email), _canonical(account.login_name)}
 
 
 def link_account(account: MailAccount, grant: OAuthGrant) -> None:

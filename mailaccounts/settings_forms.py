@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from company.model_forms import EMPLOYEE_VARIABLES, ModelForm, RichText
 from company.models import Employee
+from company.signature_html import clean_signature_html
 from mailaccounts.models import MailAccount
 
 
@@ -31,7 +32,10 @@ class SignatureForm(ModelForm[MailAccount]):
     class Meta:
         model = MailAccount
         fields = ("signature_active", "signature_html")
-        widgets = {"signature_html": RichText(EMPLOYEE_VARIABLES)}
+        widgets = {"signature_html": RichText(EMPLOYEE_VARIABLES, is_signature=True)}
+
+    def clean_signature_html(self) -> str:
+        return clean_signature_html(self.cleaned_data["signature_html"])
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

@@ -50,6 +50,11 @@ def choose_signature(
     return Signature("", "", _("ohne Signatur"))
 
 
+def show_signature(html: str, employee: Employee | None) -> Signature:
+    """What this very HTML becomes in a mail of the employee; for the preview of its editor."""
+    return _filled(html, "", signature_values(employee))
+
+
 def signature_values(employee: Employee | None) -> dict[str, str]:
     """The variables of F2; all empty where no employee writes."""
     return {

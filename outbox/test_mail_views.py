@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from company.rights import Right, needs, signed_in
 from mailaccounts.models import MailAccount
@@ -68,10 +69,27 @@ def test_mail(request: HttpRequest) -> HttpResponse:
     return render(request, "outbox/test_mail.html", context, status=422 if form.errors else 200)
 
 
-@needs(Right.ADMINISTER)
+@require_POST
+def own_test_mail(request: HttpRequest, pk: int) -> HttpResponse:
+    """A test mail to oneself through a mailbox one has signed in to oneself, whatever the role."""
+    user = signed_in(request)
+    own = MailAccount.objects.kept().filter(smtp_enabled=True, oauth_grant__user=user)
+    account = get_object_or_404(own, pk=pk)
+    try:
+        sent = send_test_mail(account=account, to=user.email or account.from_email, user=user)
+    except InvalidDraft:
+        messages.error(request, _now("An Ihre eigene Adresse lässt sich keine E-Mail senden."))
+        return redirect("mailaccounts:oauth_mailboxes", account.oauth_grant.provider)  # type: ignore[union-attr]
+    messages.success(request, _now("Die Testmail ist unterwegs."))
+    return redirect("outbox:test_mail_sent", pk=sent.pk)
+
+
 def test_mail_sent(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page; asked by htmx, only its changing part."""
+    """The page; asked by htmx, only its changing part. Others than admins see their own tests."""
+    user = signed_in(request)
     tests = OutgoingMessage.objects.filter(origin=OutgoingMessage.Origin.TEST)
+    if not user.may(Right.ADMINISTER):
+        tests = tests.filter(created_by=user)
     outgoing = get_object_or_404(
         tests.select_related("account").prefetch_related("recipients"), pk=pk
     )
@@ -81,6 +99,7 @@ def test_mail_sent(request: HttpRequest, pk: int) -> HttpResponse:
         "tone": tone,
         "icon": icon,
         "is_over": outgoing.state in _OVER,
+        "is_admin": user.may(Right.ADMINISTER),
         "explanation": explain(outgoing.error_kind) if outgoing.error_kind else None,
     }
     is_part = bool(request.headers.get("HX-Request"))

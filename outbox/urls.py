@@ -17,5 +17,6 @@ urlpatterns = [
     path("<int:pk>/datei/<int:file>/", views.attachment, name="attachment"),
     path("<int:pk>/datei/<int:file>/ansicht/", views.preview, name="preview"),
     path("testmail/", test_mail_views.test_mail, name="test_mail"),
+    path("testmail/account/<int:pk>/", test_mail_views.own_test_mail, name="own_test_mail"),
     path("testmail/<int:pk>/", test_mail_views.test_mail_sent, name="test_mail_sent"),
 ]

@@ -245,6 +245,7 @@ const need = (name) => {
 const ON_DEMAND = {
   upload: "[data-upload]",
   reveal: "[data-reveals]",
+  fill: "[data-fill]",
   poll: "[data-poll]",
   theme: "[data-set-theme], [data-preview]",
   editor: "rich-editor",

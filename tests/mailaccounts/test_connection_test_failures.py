@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -11,7 +12,6 @@ from typing import Any
 import pytest
 
 from mailaccounts.connection_test import ImapTest, Outcome, SmtpTest, TestStep, run_test
-from mailcore import server as mail_server
 from mailcore.errors import Kind, MailError, Step
 from mailcore.server import AuthMethod, Encryption, ServerLogin, open_socket
 from tests.servers.certificates import Certificates
@@ -295,7 +295,7 @@ def test_a_name_server_that_never_answers_holds_up_nobody(
         release.wait(30)
         return []
 
-    monkeypatch.setattr(mail_server.socket, "getaddrinfo", hang)
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
     login = ServerLogin("imap.firma.example", 993, Encryption.SSL, timeout=0.3)
     started = time.monotonic()
     try:

@@ -77,6 +77,7 @@ class AuthorizationServer:
     status: int = 0  # answer everything with this HTTP status and a page of HTML
     error: str = ""  # answer the token endpoint with this OAuth error
     acts_as: dict[str, str] = field(default_factory=dict)  # person → shared mailbox, for Dovecot
+    redirect_uris: tuple[str, ...] = (REDIRECT_URI,)  # registered with it, to the letter
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)  # closed: refreshing waits
     is_refreshing: threading.Event = field(default_factory=threading.Event)
@@ -244,15 +245,15 @@ class AuthorizationServer:
             return 200
 
 
-def _complaint(parameters: dict[str, str]) -> str:
+def _complaint(parameters: dict[str, str], redirect_uris: tuple[str, ...]) -> str:
     """What is wrong with an authorisation request, "" if nothing."""
     wanted = {
         "client_id": CLIENT_ID,
-        "redirect_uri": REDIRECT_URI,
         "response_type": "code",
         "code_challenge_method": "S256",
     }
     wrong = [name for name, value in wanted.items() if parameters.get(name) != value]
+    wrong += [] if parameters.get("redirect_uri") in redirect_uris else ["redirect_uri"]
     wrong += [n for n in ("state", "scope", "code_challenge") if not parameters.get(n)]
     return ", ".join(wrong)
 
@@ -267,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self._is_broken():
             return
         if _is_authorize(target.path):
-            complaint = _complaint(parameters)
+            complaint = _complaint(parameters, self.server.state.redirect_uris)
             if complaint:
                 self._answer(400, f"bad request: {complaint}")
                 return
