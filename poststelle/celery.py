@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "deliver due mail": _every(5, "outbox.tasks.deliver_due_accounts"),
     "file sent copies": _every(20, "outbox.tasks.file_due_sent_copies"),
     "settle uncertain mail": _every(60, "outbox.tasks.settle_uncertain"),
+    "tell admins of failing accounts": _every(60, "poststelle.tasks.alert_admins"),
     "note fate of documents": _every(10, "documents.tasks.settle_dispatches"),
     "delete expired archive entries": _every(3600, "archive.tasks.delete_expired"),
 }

@@ -33,6 +33,7 @@ class AccountLink(models.Model):
     error_kind = models.CharField(max_length=40, blank=True)  # mailcore.errors.Kind
     error_step = models.CharField(max_length=16, blank=True)  # mailcore.errors.Step
     error_detail = models.CharField(max_length=500, blank=True)  # the server's words, masked
+    alerted_at = models.DateTimeField(null=True, blank=True)  # admins know; null = nothing to tell
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 
