@@ -202,7 +202,7 @@ def test_an_invoice_leaves_and_says_so(office: Office) -> None:
         expect(page.locator("#document-history tr", has_text="E-Mail")).to_contain_text(
             "gesendet", timeout=SOON
         )
-        expect(page.locator("#document-state")).to_contain_text("versendet")
+        expect(page.locator("#document-state")).to_have_text("versendet", timeout=SOON)
         shown = page.request.get(f"{url}pdf/").body()
     received = next(r for r in office.sink.received if r.envelope_from == INVOICES)
     assert received.recipients == ("hans@huber.example",)
