@@ -52,10 +52,23 @@ def rotate(sealed: str) -> str:
         raise SecretUnusable("key") from error
 
 
-@functools.cache
+def is_newest(sealed: str) -> bool:
+    """Whether the newest key alone opens it."""
+    try:
+        _fernets()[0].decrypt(sealed.encode("ascii"))
+    except InvalidToken:
+        return False
+    return True
+
+
 def _keys() -> MultiFernet:
+    return MultiFernet(_fernets())
+
+
+@functools.cache
+def _fernets() -> tuple[Fernet, ...]:
     keys = settings.SECRETS_KEYS or [_key_from_file(settings.SECRETS_KEY_FILE)]
-    return MultiFernet([Fernet(key) for key in keys])
+    return tuple(Fernet(key) for key in keys)
 
 
 def _key_from_file(file: Path) -> str:

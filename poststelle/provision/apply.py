@@ -10,8 +10,10 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from company.audit import Snapshot, record_changes, snapshot_stored
 from company.models import CompanySettings, User
 from company.secrets import SecretUnusable, seal, unseal
+from mailaccounts.account_audit import account_snapshot
 from mailaccounts.connect import imap_binding, smtp_binding
 from mailaccounts.links import wake
 from mailaccounts.models import AllowedSender, MailAccount, MailFolder
@@ -47,7 +49,7 @@ def apply_entries(entries: tuple[Entry, ...], *, check_only: bool = False) -> li
     try:
         with transaction.atomic(durable=True):
             for entry in entries:
-                changes.extend(_apply(entry))
+                changes.extend(_apply_logged(entry))
             if check_only:
                 raise _Undo
     except _Undo:
@@ -55,8 +57,24 @@ def apply_entries(entries: tuple[Entry, ...], *, check_only: bool = False) -> li
     return changes
 
 
-def _apply(entry: Entry) -> list[Change]:
+def _apply_logged(entry: Entry) -> list[Change]:
     target = _find(entry)
+    before = _snapshot(target)
+    changes = _apply(entry, target)
+    record_changes("Einrichtungsdatei", before, _snapshot(target))
+    return changes
+
+
+def _snapshot(target: models.Model) -> Snapshot | None:
+    """The settings as the database has them; None for what is new or not logged."""
+    if target.pk is None:
+        return None
+    if isinstance(target, MailAccount):
+        return account_snapshot(target.pk)
+    return snapshot_stored(target)
+
+
+def _apply(entry: Entry, target: models.Model) -> list[Change]:
     subject = f"{entry.block.name} {_identity(entry)}".strip()
     is_new = target.pk is None or target._state.adding
     changes = [Change(subject, "", "", _("wird angelegt"))] if is_new else []
@@ -83,8 +101,7 @@ def _apply(entry: Entry) -> list[Change]:
 
 
 def _identity(entry: Entry) -> str:
-    key = next((k for k, f in entry.block.fields.items() if f == entry.block.identity), "")
-    return str(entry.values.get(key, ""))
+    return str(entry.values.get(entry.block.identity_key, ""))
 
 
 def _find(entry: Entry) -> models.Model:
@@ -117,7 +134,8 @@ def _set_fields(entry: Entry, target: models.Model, subject: str) -> list[Change
         if key in entry.values and not reference.is_many:
             wanted = _referenced(entry, key, reference)
             if getattr(target, f"{name}_id") != (wanted.pk if wanted else None):
-                changes.append(Change(subject, key, _shown(getattr(target, name)), _shown(wanted)))
+                before = getattr(target, name, None)
+                changes.append(Change(subject, key, _shown(before), _shown(wanted)))
                 setattr(target, name, wanted)
     return changes
 

@@ -100,10 +100,8 @@ def _entry(
         if key in block.secrets:
             value = _resolve(str(value), line, f"{name}.{key}", folder)
         values[key] = value
-    if block.identity in block.fields.values():
-        needed = next(k for k, f in block.fields.items() if f == block.identity)
-        if not values.get(needed):
-            raise ProvisionError(start, name, _("„%s“ fehlt.") % needed)
+    if block.identity_key and not values.get(block.identity_key):
+        raise ProvisionError(start, name, _("„%s“ fehlt.") % block.identity_key)
     return Entry(block, values, start, lines, tuple(inner))
 
 

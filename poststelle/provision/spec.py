@@ -18,7 +18,7 @@ from company.models import (
     User,
 )
 from documents.models import DocumentKind
-from mailaccounts.models import MailAccount
+from mailaccounts.models import AccountRight, MailAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,13 @@ class Block:
     parts: tuple[Block, ...] = ()
     is_list: bool = True
 
+    @property
+    def identity_key(self) -> str:
+        """The key of the file that finds an existing object; empty where none does."""
+        by_field = {name: key for key, name in self.fields.items()}
+        by_field |= {f"{name}__{ref.by}": key for key, (name, ref) in self.references.items()}
+        return by_field.get(self.identity, "")
+
 
 def _same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
@@ -54,6 +61,14 @@ _AUTORESPONDER = Block(
     identity="account",
     fields={"active": "is_active", **_same("once_a_day", "subject", "text")},
     is_list=False,
+)
+
+_RIGHTS = Block(
+    name="rights",
+    model=AccountRight,
+    identity="user__username",
+    fields={"read": "may_read", "send": "may_send", "manage": "may_manage"},
+    references={"user": ("user", Reference(User, "username"))},
 )
 
 _ACCOUNT_PARTS = (
@@ -136,6 +151,7 @@ _ACCOUNT_PARTS = (
         is_list=False,
     ),
     _AUTORESPONDER,
+    _RIGHTS,
 )
 
 BLOCKS: tuple[Block, ...] = (

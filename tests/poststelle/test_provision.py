@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from company.models import Address, CompanySettings, Queue, User
+from company.models import Address, CompanySettings, Queue, SettingsChange, User
 from mailaccounts.connect import imap_login, smtp_login
 from mailaccounts.models import MailAccount
 from poststelle.provision.read import ProvisionError, read_file
@@ -54,6 +54,7 @@ def test_the_example_creates_everything_and_a_second_run_changes_nothing() -> No
     assert [s.pattern for s in account.allowed_senders.all()] == ["info@beispiel.de"]
     assert imap_login(account).password == "secret-of-support_password"
     assert smtp_login(account).password == "secret-of-support_password"
+    assert [str(right) for right in account.rights.all()] == ["Petra Klein: lesen, senden"]
     assert CompanySettings.load().name == "Musterfirma GmbH"
     assert User.objects.get(username="petra").check_password("secret-of-petra_password")
     assert Address.objects.get(number="10002").contacts.get().email == "hans@huberhausen.de"
@@ -70,6 +71,30 @@ def test_a_change_is_shown_by_check_and_applied_only_without_it(tmp_path: Path) 
     told = provision(file)
     assert "imap_port: 993 → 1993" in told.replace("port: 993", "imap_port: 993")
     assert MailAccount.objects.get().imap_port == 1993
+
+
+def test_what_a_file_changes_is_logged_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provision(EXAMPLE)
+    assert SettingsChange.objects.filter(kind="account", after="angelegt").count() == 1
+    SettingsChange.objects.all().delete()
+    provision(EXAMPLE)
+    assert not SettingsChange.objects.exists()
+    monkeypatch.setenv("PETRA_PASSWORD", "another-secret")
+    monkeypatch.setenv("SUPPORT_PASSWORD", "another-secret")
+    provision(changed(tmp_path, "send = true", "send = false"))
+    lines = {(c.label, c.field): (c.before, c.after) for c in SettingsChange.objects.all()}
+    assert lines == {
+        ("petra", "Passwort"): ("", "geändert"),
+        ("Sammelaccount Support", "IMAP: Passwort"): ("", "geändert"),
+        ("Sammelaccount Support", "Rechte"): ("petra: lesen, senden", "petra: lesen"),
+    }
+    assert {c.user_name for c in SettingsChange.objects.all()} == {"Einrichtungsdatei"}
+    SettingsChange.objects.all().delete()
+    with pytest.raises(SystemExit):
+        provision(changed(tmp_path, "port = 993", "port = 1993"), "--check")
+    assert not SettingsChange.objects.exists()
 
 
 def test_secrets_are_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +118,12 @@ def test_secrets_are_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("enabled = true\nproject", 'enabled = "ja"\nproject', "true oder false"),
         ('password = "env:SUPPORT', 'password = "env:NIRGENDS_', "NIRGENDS_.*nicht gesetzt"),
         ('name = "Vertrieb Nord"', "name = 7", "Text in Anführungszeichen"),
+        ('user = "petra"\nread', 'user = "niemand"\nread', "Benutzer „niemand“ gibt es nicht"),
+        (
+            '[[accounts.rights]]\nuser = "petra"\nread = true\nsend = true',
+            '[[accounts.rights]]  # keines\nuser = "petra"',
+            "mindestens ein Recht",
+        ),
         ("[[projects]]", "[[projekte]]", "projekte: unbekannt. Meinten Sie „projects“"),
     ],
 )
