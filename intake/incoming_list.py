@@ -138,7 +138,7 @@ def _reason(item: IntakeItem) -> str:
         if item.account.since_date is None:
             return _("Wird beim nächsten Abholen nachgeholt.")
         day = format_date(item.account.since_date, "d.m.Y")
-        return _("Vor dem „Ab Datum“ des Accounts eingegangen (%(day)s).") % {"day": day}
+        return _("Vor „Ab Datum“ (%(day)s) eingegangen.") % {"day": day}
     if item.state == State.IGNORED:
         return _("Von Hand ignoriert.")
     return item.get_state_display()
