@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from textwrap import shorten
 from typing import cast
 
 from django import forms
@@ -26,6 +27,7 @@ from mailstore.search_text import Place, matches
 
 PER_PAGE = 50
 COUNTED = 10_000  # more are not counted: nobody turns that many pages
+_PREVIEW = 140  # characters
 _SEARCHED = 20_000  # characters of a text in which a hit is looked for to show it
 _PLACES = {"von": Place.SENDER, "an": Place.RECIPIENT, "betreff": Place.SUBJECT}
 _DATE = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
@@ -150,9 +152,9 @@ def _row(entry: ArchiveEntry, words: dict[str, str]) -> ArchiveRow:
     message = entry.message
     is_outgoing = entry.direction == StoredMessage.Direction.OUTGOING
     query, person = words["q"], words["an" if is_outgoing else "von"]
-    preview = message.preview if message else ""
+    preview = shorten(message.preview, _PREVIEW, placeholder=" …") if message else ""
     if message and query and "<mark>" not in highlight(preview, query):
-        preview = excerpt(getattr(entry, "searched", None) or "", query) or preview
+        preview = excerpt(getattr(entry, "searched", None) or "", query, length=_PREVIEW) or preview
     return ArchiveRow(
         pk=entry.pk,
         subject=highlight(message.subject if message else "", f"{query} {words['betreff']}"),
