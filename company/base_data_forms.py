@@ -11,8 +11,9 @@ from django.forms import inlineformset_factory
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from company.bounced import find_bounced
 from company.model_forms import EMPLOYEE_VARIABLES, Block, InBlocks, ModelForm, RichText
-from company.models import Address, ContactPerson, Employee, Project, Queue, User
+from company.models import Address, BouncedEmail, ContactPerson, Employee, Project, Queue, User
 from company.second_factor import has_second_factor, remove
 from company.signature_html import clean_signature_html
 
@@ -221,6 +222,14 @@ class AddressForm(InBlocks, ModelForm[Address]):
         )
         widgets = {"note": forms.Textarea(attrs={"rows": 3})}
         help_texts = {"number": _("Kunden- oder Lieferantennummer, eindeutig.")}
+
+    def bounced(self) -> tuple[BouncedEmail, ...]:
+        """The addresses kept here that mail came back from."""
+        if self.instance._state.adding:
+            return ()
+        contacts = self.instance.contacts.values_list("email", flat=True)
+        stored = Address.objects.filter(pk=self.instance.pk).values_list("email", flat=True)
+        return find_bounced((*stored, *contacts))
 
 
 class ContactForm(ModelForm[ContactPerson]):

@@ -1,6 +1,13 @@
 from django.urls import URLPattern, path
 
-from company import audit_views, second_factor_views, section_views, session_views, settings_views
+from company import (
+    audit_views,
+    notification_views,
+    second_factor_views,
+    section_views,
+    session_views,
+    settings_views,
+)
 from company.rights import needs
 from company.sections import SECTIONS
 
@@ -21,6 +28,13 @@ urlpatterns: list[URLPattern] = [
     ),
     path("persoenlich/darstellung/", session_views.appearance, name="appearance"),
     path("protokoll/", audit_views.list_changes, name="audit"),
+    path("hinweise/", notification_views.list_notifications, name="notifications"),
+    path("hinweise/gelesen/", notification_views.read_all, name="notifications_read"),
+    path(
+        "hinweise/<int:pk>/oeffnen/",
+        notification_views.open_notification,
+        name="notification_open",
+    ),
     path("grundeinstellungen/", settings_views.edit_settings, name="settings"),
     path("grundeinstellungen/pausieren/", settings_views.pause_all, name="pause"),
     path("grundeinstellungen/logo/", settings_views.logo, name="logo"),

@@ -7,8 +7,13 @@ mail, or a person said that another way worked. A bounce of the only success tak
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from company.notify import notify
 from documents.models import Dispatch, Document
+from outbox.failure_words import failure_reason, missed_recipients, name_recipients
 from outbox.models import OutgoingMessage
 
 _FATE = {
@@ -17,6 +22,7 @@ _FATE = {
     OutgoingMessage.State.BOUNCED: Dispatch.State.FAILED,
     OutgoingMessage.State.CANCELLED: Dispatch.State.FAILED,
 }
+_TOLD = (OutgoingMessage.State.FAILED, OutgoingMessage.State.BOUNCED)
 _BATCH = 500
 
 
@@ -35,7 +41,11 @@ def settle_dispatches() -> int:
                 note_success(dispatch.document)
             elif moved:
                 _take_back(dispatch.document)
+            if moved and dispatch.outgoing.state in _TOLD:
+                _tell(dispatch)
         changed += moved
+    for dispatch in _uncertain():
+        _tell(dispatch)
     return changed
 
 
@@ -56,10 +66,47 @@ def _take_back(document: Document) -> None:
         )
 
 
+def _tell(dispatch: Dispatch) -> None:
+    """The sender gets a note, once for each outcome of each try."""
+    outgoing, document = dispatch.outgoing, dispatch.document
+    assert outgoing is not None
+
+    def text() -> str:
+        missed = missed_recipients(outgoing)
+        words = {
+            "document": document,
+            "names": name_recipients(missed),
+            "reason": failure_reason(outgoing, missed),
+        }
+        if outgoing.state == OutgoingMessage.State.UNCERTAIN:
+            return (
+                _("%(document)s: ob die E-Mail an %(names)s ankam, ist unklar: %(reason)s") % words
+            )
+        return _("%(document)s an %(names)s wurde nicht zugestellt: %(reason)s") % words
+
+    attempt = outgoing.attempts.order_by("-pk").values_list("pk", flat=True).first() or 0
+    notify(
+        user=dispatch.created_by,
+        text=text,
+        url=reverse("documents:detail", args=[document.pk]),
+        once_key=f"dispatch:{dispatch.pk}:{outgoing.state}:{attempt}",
+    )
+
+
+def _uncertain() -> QuerySet[Dispatch]:
+    """Mails nobody knows the fate of; only a handful, for a person settles them."""
+    mails = Dispatch.objects.filter(
+        channel=Dispatch.Channel.MAIL,
+        state=Dispatch.State.PENDING,
+        outgoing__state=OutgoingMessage.State.UNCERTAIN,
+    )
+    return mails.select_related("outgoing", "document__kind", "created_by").order_by("pk")[:_BATCH]
+
+
 def _out_of_line() -> list[Dispatch]:
     """Dispatches whose state is not what their message's state means. Each look-up has an index."""
     mails = Dispatch.objects.filter(channel=Dispatch.Channel.MAIL).select_related(
-        "outgoing", "document"
+        "outgoing", "document__kind", "created_by"
     )
     settled = list(_FATE)
     broken = [state for state, fate in _FATE.items() if fate == Dispatch.State.FAILED]

@@ -156,11 +156,20 @@ class Recipient(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)
     code = models.PositiveSmallIntegerField(default=0)
     reply = models.CharField(max_length=500, blank=True)
+    # Its refusal was judged: is the address dead? See outbox/mark_bounced.py.
+    is_judged = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["outgoing", "email"], name="recipient_once")]
-        indexes = [models.Index(fields=["email"])]
+        indexes = [
+            models.Index(fields=["email"]),
+            models.Index(
+                fields=["outgoing"],
+                condition=models.Q(state__in=["refused", "bounced"]),
+                name="recipient_refused",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.email}: {self.state}"

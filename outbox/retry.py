@@ -35,7 +35,7 @@ def retry(outgoing: OutgoingMessage) -> bool:
             return False
         outgoing.recipients.filter(
             state__in=[Recipient.State.REFUSED, Recipient.State.BOUNCED]
-        ).update(state=Recipient.State.PENDING)
+        ).update(state=Recipient.State.PENDING, is_judged=False)
         direction = AccountLink.Direction.OUTGOING
         if AccountLink.objects.filter(
             account_id=outgoing.account_id, direction=direction, state=AccountLink.State.FAILING

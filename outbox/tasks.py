@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from outbox import deliver, sent_copy, sweep
+from outbox import mark_bounced as marking
 from outbox import settle_uncertain as settling
 
 
@@ -34,3 +35,8 @@ def file_due_sent_copies() -> None:
 @shared_task(ignore_result=True)
 def settle_uncertain() -> None:
     settling.settle_uncertain()
+
+
+@shared_task(ignore_result=True)
+def mark_bounced() -> None:
+    marking.mark_bounced()

@@ -29,6 +29,8 @@ app.conf.beat_schedule = {
     "file sent copies": _every(20, "outbox.tasks.file_due_sent_copies"),
     "settle uncertain mail": _every(60, "outbox.tasks.settle_uncertain"),
     "tell admins of failing accounts": _every(60, "poststelle.tasks.alert_admins"),
+    "mark dead addresses": _every(60, "outbox.tasks.mark_bounced"),
+    "tell failed answers": _every(15, "tickets.tasks.note_failures"),
     "note fate of documents": _every(10, "documents.tasks.settle_dispatches"),
     "delete expired archive entries": _every(3600, "archive.tasks.delete_expired"),
 }

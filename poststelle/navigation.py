@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from company.models import CompanySettings, User
+from company.models import CompanySettings, Notification, User
 from company.rights import Right
 from mailaccounts.models import AccountLink, MailAccount
 from outbox.models import OutgoingMessage
@@ -56,6 +56,7 @@ SETTINGS = (
     NavItem(_("Eingang"), "intake:list", "list-checks", Right.SEE_SETTINGS),
     NavItem(_("Projekte"), "company:projects", "folder", Right.SEE_SETTINGS),
     NavItem(_("Warteschlangen"), "company:queues", "layers", Right.SEE_SETTINGS),
+    NavItem(_("Ticketregeln"), "tickets:rules", "filter", Right.SEE_SETTINGS),
     NavItem(_("Mitarbeiter"), "company:employees", "contact", Right.SEE_SETTINGS),
     NavItem(_("Benutzer"), "company:users", "users", Right.SEE_SETTINGS),
     NavItem(_("Grundeinstellungen"), "company:settings", "settings", Right.SEE_SETTINGS),
@@ -75,7 +76,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
     manages = "mailaccounts:list" if _manages_accounts(user) else ""
     if settings_items := _items(SETTINGS, request, user, counts, manages):
         groups.append(NavGroup(str(_("Verwaltung")), settings_items))
-    return {"nav": groups, "banners": _banners(user)}
+    unread = Notification.objects.filter(user=user, read_at=None).count()
+    return {"nav": groups, "banners": _banners(user), "unread_notices": unread}
 
 
 def _items(
@@ -92,6 +94,8 @@ def _items(
         url = reverse(item.view)
         count, tone = counts.get(item.view, (0, ""))
         active = request.path == url or (url != "/" and request.path.startswith(url))
+        if item.view == "tickets:list" and request.path.startswith(reverse("tickets:rules")):
+            active = False  # rules lie below the tickets, but have an entry of their own
         shown.append(replace(item, url=url, count=count, tone=tone, active=active))
     return tuple(shown)
 

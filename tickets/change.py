@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from django.db import transaction
@@ -131,11 +131,10 @@ def _follow_status(ticket: Ticket, now: datetime) -> list[str]:
 
 
 def _set_tags(ticket: Ticket, names: Sequence[str]) -> list[str]:
-    cleaned = (" ".join(name.split())[:_LONGEST_TAG] for name in names)
-    wanted = {name.casefold(): name for name in cleaned if name}
+    wanted = {name.casefold(): name for name in clean_tags(names)}
     present = {tag.name.casefold(): tag for tag in ticket.tags.all()}
     removed = [tag for key, tag in present.items() if key not in wanted]
-    added = [_take_tag(name) for key, name in wanted.items() if key not in present]
+    added = [take_tag(name) for key, name in wanted.items() if key not in present]
     ticket.tags.remove(*removed)
     ticket.tags.add(*added)
     return [f"Schlagwort „{tag.name}“ entfernt" for tag in removed] + [
@@ -143,5 +142,12 @@ def _set_tags(ticket: Ticket, names: Sequence[str]) -> list[str]:
     ]
 
 
-def _take_tag(name: str) -> Tag:
+def clean_tags(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of tags as they are kept: blanks tidied, not too long, none empty, none twice."""
+    cleaned = (" ".join(name.split())[:_LONGEST_TAG] for name in names)
+    return tuple({name.casefold(): name for name in cleaned if name}.values())
+
+
+def take_tag(name: str) -> Tag:
+    """The tag of this name, in any case of letters; made if there is none."""
     return Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)

@@ -38,6 +38,7 @@ class Found:
     same_mail: TicketMessage | None = None  # stands in the ticket already
     related: Ticket | None = None  # not joined, but to be pointed at …
     relation: str = ""  # … with this German sentence, {number} to be filled in
+    is_guess: bool = False  # only the number in the subject points there
     twins: tuple[Ticket, ...] = ()  # the same mail, taken over by other accounts
 
 
@@ -210,7 +211,7 @@ class ThreadFinder:
             if self._may_join(mail, ticket) and _is_participant(mail, ticket):
                 return self._judge(mail, ticket, None, twins)
             relation = "Möglicherweise Antwort auf Ticket #{number}."
-            return Found(related=ticket, relation=relation, twins=twins)
+            return Found(related=ticket, relation=relation, is_guess=True, twins=twins)
         return Found(twins=twins)
 
     def _may_join(self, mail: IncomingMail, ticket: Ticket) -> bool:

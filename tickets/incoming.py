@@ -35,3 +35,4 @@ class Received:
     ticket: Ticket | None
     ticket_message: TicketMessage | None
     is_new: bool
+    silent_rule: str = ""  # the rule that forbids the automatic answer

@@ -19,6 +19,8 @@ from tickets.find_thread import Found, ThreadFinder
 from tickets.incoming import IncomingMail, Received
 from tickets.models import Ticket, TicketEvent, TicketMessage
 from tickets.numbers import NumberBlock
+from tickets.rules import Outcome, apply_rules, facts_of, load_rules
+from tickets.run_rules import add_tags, change_joined, note_rules, shape_new
 from tickets.thread_ids import keep_thread_ids
 from tickets.update_ticket import describe_delivery, join_ticket
 
@@ -74,6 +76,8 @@ class _Rows:
     events: list[TicketEvent] = field(default_factory=list)
     joined: list[tuple[Ticket, IncomingMail]] = field(default_factory=list)
     placed: list[tuple[Ticket, IncomingMail]] = field(default_factory=list)
+    ruled: list[tuple[Ticket, Outcome]] = field(default_factory=list)  # joined, with their rules
+    tags: list[tuple[Ticket, int]] = field(default_factory=list)
 
 
 class _Work:
@@ -84,6 +88,7 @@ class _Work:
         self._numbers = numbers
         self._now = timezone.now()
         self._finder = ThreadFinder(mails)
+        self._rules = load_rules()
         self._present = _find_present(mails)
         self._sendable = sendable_addresses(
             {mail.account.pk: mail.account for mail in mails}.values()
@@ -105,9 +110,17 @@ class _Work:
             return self._note_same_mail(mail, found.same_mail)
         if found.ticket is None and mail.bounced is not None:
             return _NOWHERE
-        ticket = found.ticket or self._open_ticket(mail, found)
-        ticket_message = self._place(mail, ticket, is_new=found.ticket is None)
-        return Received(ticket, ticket_message, found.ticket is None)
+        is_new = found.ticket is None
+        outcome = self._ask_rules(mail, is_new=is_new)
+        if outcome.ignores:
+            return _NOWHERE
+        ticket = found.ticket or self._open_ticket(mail, found, outcome)
+        ticket_message = self._place(mail, ticket, is_new=is_new)
+        if outcome.rules:
+            self._rows.tags += [(ticket, tag) for tag in outcome.tags]
+            if not is_new:
+                self._rows.ruled.append((ticket, outcome))
+        return Received(ticket, ticket_message, is_new, outcome.silent)
 
     def save(self) -> None:
         rows = self._rows
@@ -116,6 +129,9 @@ class _Work:
         keep_thread_ids(rows.placed)
         for ticket, mail in rows.joined:
             rows.events += join_ticket(ticket, mail, self._now)
+        for ticket, outcome in rows.ruled:
+            rows.events += change_joined(ticket, outcome, self._now)
+        add_tags(rows.tags)
         TicketEvent.objects.bulk_create(rows.events)
 
     def _note_same_mail(self, mail: IncomingMail, same: TicketMessage) -> Received:
@@ -124,13 +140,23 @@ class _Work:
             self._note(same.ticket, f"Dieselbe E-Mail kam auch an {mail.account.email} an.")
         return Received(same.ticket, same, False)
 
-    def _open_ticket(self, mail: IncomingMail, found: Found) -> Ticket:
+    def _ask_rules(self, mail: IncomingMail, *, is_new: bool) -> Outcome:
+        """Delivery reports about our own mail are not for rules: nobody may lose them."""
+        if not self._rules or mail.bounced is not None:
+            return Outcome()
+        account = mail.account.pk
+        return apply_rules(self._rules, facts_of(mail.parsed), account_id=account, is_new=is_new)
+
+    def _open_ticket(self, mail: IncomingMail, found: Found, outcome: Outcome) -> Ticket:
         ticket = self._new_ticket(mail)
+        shape_new(ticket, outcome, self._now)
         self._rows.tickets.append(ticket)
         sender = ticket.customer_email or "unbekanntem Absender"
         text = f"Aus der E-Mail von {sender} an {ticket.incoming_address} angelegt."
         self._note(ticket, text, TicketEvent.Kind.CREATED)
+        self._rows.events += note_rules(ticket, outcome, self._now)
         if found.related is not None:
+            ticket.maybe_answers = found.related if found.is_guess else None
             self._note(ticket, found.relation.format(number=found.related.number))
             text = f"Eine mögliche Antwort hierauf steht in Ticket #{ticket.number}."
             self._note(found.related, text)

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from tickets.compose import Mode
-from tickets.views import attributes, composing, mail, pages
+from tickets.views import attributes, composing, mail, merging, pages, rules
 
 app_name = "tickets"
 
@@ -11,6 +11,12 @@ urlpatterns = [
     path("", pages.ticket_list, name="list"),
     path("neues/", pages.list_news, name="list_news"),
     path("sammelaktion/", attributes.change_many, name="change_many"),
+    path("regeln/", rules.rule_list, name="rules"),
+    path("regeln/neu/", rules.edit_rule, name="rule_new"),
+    path("regeln/<int:pk>/", rules.edit_rule, name="rule_edit"),
+    path("regeln/<int:pk>/verschieben/", rules.move_rule, name="rule_move"),
+    path("regeln/<int:pk>/schalten/", rules.switch_rule, name="rule_switch"),
+    path("regeln/<int:pk>/loeschen/", rules.delete_rule, name="rule_delete"),
     path("<str:number>/", pages.ticket_page, name="ticket"),
     path("<str:number>/neues/", pages.ticket_news, name="ticket_news"),
     path("<str:number>/aendern/", attributes.change_ticket, name="change"),
@@ -18,6 +24,9 @@ urlpatterns = [
     path("<str:number>/an-alle/", composing.compose, {"mode": Mode.REPLY_ALL}, name="reply_all"),
     path("<str:number>/weiterleiten/", composing.compose, {"mode": Mode.FORWARD}, name="forward"),
     path("<str:number>/notiz/", composing.note, name="note"),
+    path("<str:number>/zusammenfuehren/", merging.merge_ticket, name="merge"),
+    path("<str:number>/trennen/<int:pk>/", merging.part_tickets, name="part"),
+    path("<str:number>/kein-bezug/", merging.keep_apart, name="keep_apart"),
     path("<str:number>/signatur/", composing.signature, name="signature"),
     path(_MAIL, mail.mail_frame, name="mail_frame"),
     path(f"{_MAIL}bild/", mail.remote_picture, name="remote_picture"),

@@ -10,7 +10,8 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 
-from company.models import Project, Queue, User
+from company.bounced import find_bounced
+from company.models import BouncedEmail, Project, Queue, User
 from company.rights import RIGHTS_OF_ROLE, Right
 from mailaccounts.models import MailAccount
 from tickets.badges import Badge, status_badge
@@ -25,7 +26,8 @@ from tickets.listing import (
     load_page,
     view_links,
 )
-from tickets.models import Ticket
+from tickets.merge import merges_to_undo
+from tickets.models import Ticket, TicketMerge
 from tickets.moments import full_moment, span_text
 
 if TYPE_CHECKING:
@@ -54,7 +56,11 @@ class TicketPane:
     ticket: Ticket
     badge: Badge
     conversation: Conversation
-    can_answer: bool
+    can_answer: bool  # a merged ticket is answered where it went
+    may_change: bool
+    may_administer: bool
+    maybe_answers: Ticket | None
+    merges: tuple[TicketMerge, ...]
     is_mine: bool
     is_done: bool
     details: Details
@@ -75,6 +81,7 @@ class Details:
     related: tuple[Related, ...]
     received: str
     waiting: str
+    bounced: tuple[BouncedEmail, ...]  # of the customer's addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,11 @@ def load_ticket_pane(ticket: Ticket, user: User) -> TicketPane:
         ticket=ticket,
         badge=status_badge(ticket.status),
         conversation=load_conversation(ticket, user),
-        can_answer=user.may(Right.ANSWER_TICKETS),
+        can_answer=user.may(Right.ANSWER_TICKETS) and ticket.merged_into_id is None,
+        may_change=user.may(Right.ANSWER_TICKETS),
+        may_administer=user.may(Right.ADMINISTER),
+        maybe_answers=_guess(ticket, user),
+        merges=_merges(ticket, user),
         is_mine=ticket.assignee_id == user.pk,
         is_done=ticket.status in (Ticket.Status.CLOSED, Ticket.Status.TRASH),
         details=load_details(ticket, user),
@@ -137,7 +148,27 @@ def load_details(ticket: Ticket, user: User) -> Details:
         related=_related(ticket, user),
         received=full_moment(ticket.created_at, now=now),
         waiting=span_text(now - ticket.waiting_since) if ticket.waiting_since else "",
+        bounced=find_bounced(
+            (ticket.customer_email, ticket.address.email if ticket.address else "")
+        ),
     )
+
+
+def _guess(ticket: Ticket, user: User) -> Ticket | None:
+    """The ticket this one may belong to, as far as the user may see it."""
+    if ticket.maybe_answers_id is None or ticket.merged_into_id is not None:
+        return None
+    visible = Ticket.objects.visible_to(user).filter(merged_into=None)
+    return visible.filter(pk=ticket.maybe_answers_id).first()
+
+
+def _merges(ticket: Ticket, user: User) -> tuple[TicketMerge, ...]:
+    merges = merges_to_undo(ticket)
+    if not merges:
+        return ()
+    pks = {pk for done in merges for pk in (done.ticket_id, done.into_id)}
+    visible = set(Ticket.objects.visible_to(user).filter(pk__in=pks).values_list("pk", flat=True))
+    return tuple(done for done in merges if {done.ticket_id, done.into_id} <= visible)
 
 
 def assignable_users() -> tuple[User, ...]:

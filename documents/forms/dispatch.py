@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from company.bounced import find_bounced
 from company.models import User
 from documents.dispatch_content import Channel, DispatchContent
 from documents.errors import DispatchRefused
@@ -105,6 +106,7 @@ class DispatchForm(forms.Form):
         if not args or args[0] is None:
             options["initial"] = self._suggestion(user)
         super().__init__(*args, **options)
+        self.bounced = find_bounced(box.email for _key, box in self.recipients)
         self._set_choices("recipient", [(key, str(box)) for key, box in self.recipients])
         self._set_choices("sender", [(one.kind.value, one.label) for one in self.senders])
 

@@ -1,4 +1,15 @@
+from tickets.models.merge import TicketMerge
 from tickets.models.message import ThreadId, TicketEvent, TicketMessage
+from tickets.models.rule import Rule, RuleCondition
 from tickets.models.ticket import Tag, Ticket
 
-__all__ = ["Tag", "ThreadId", "Ticket", "TicketEvent", "TicketMessage"]
+__all__ = [
+    "Rule",
+    "RuleCondition",
+    "Tag",
+    "ThreadId",
+    "Ticket",
+    "TicketEvent",
+    "TicketMerge",
+    "TicketMessage",
+]

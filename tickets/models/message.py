@@ -43,6 +43,9 @@ class TicketMessage(models.Model):
     )
     note = models.TextField(blank=True)  # plain text, notes only
     created_at = models.DateTimeField()
+    # The failure of the outgoing mail that was told already: its state and the key of the last try.
+    noted_state = models.CharField(max_length=10, blank=True)
+    noted_attempt = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         ordering = ["created_at", "pk"]

@@ -113,6 +113,10 @@ class Ticket(models.Model):
     merged_into = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged"
     )
+    # A guess by the number in the subject; a person decides. Nobody has decided while it is set.
+    maybe_answers = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     preview = models.CharField(max_length=200, blank=True)  # first words of the newest message
     has_attachments = models.BooleanField(default=False)
     waiting_since = models.DateTimeField(null=True, blank=True)  # unanswered since; null = answered

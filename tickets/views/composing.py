@@ -42,6 +42,8 @@ _SENT = "tickets.last_sent"  # session: the last mail's composer, for „Rückg�
 def compose(request: HttpRequest, number: str, mode: str) -> HttpResponse:
     """Opens the composer or sends what stands in it. 422: something is wrong; 409: news arrived."""
     user, ticket = signed_in(request), get_ticket(request, number)
+    if ticket.merged_into_id is not None:
+        raise Http404  # it is answered where it went
     if request.method != "POST":
         return _show_composer(request, ticket, open_composer(ticket, user, Mode(mode)))
     composer = read_composer(ticket, user, Mode(mode), request.POST, request.FILES)
