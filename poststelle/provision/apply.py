@@ -18,7 +18,9 @@ from mailaccounts.connect import imap_binding, smtp_binding
 from mailaccounts.links import wake
 from mailaccounts.models import AllowedSender, MailAccount, MailFolder
 from poststelle.provision.read import Entry, ProvisionError, Value
+from poststelle.provision.rules import set_rule_parts
 from poststelle.provision.spec import Reference
+from tickets.models import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def _set_fields(entry: Entry, target: models.Model, subject: str) -> list[Change
     return changes
 
 
-_LATER = {"imap_secret", "smtp_secret", "folders", "allowed_senders"}
+_LATER = {"imap_secret", "smtp_secret", "folders", "allowed_senders", "conditions", "tags"}
 
 
 def _converted(entry: Entry, key: str, target: models.Model, name: str) -> Value:
@@ -222,6 +224,8 @@ def _set_collections(entry: Entry, target: models.Model, subject: str) -> list[C
             changes.extend(_set_folders(entry, target, subject))
         if "allowed_senders" in entry.values:
             changes.extend(_set_allowed_senders(entry, target, subject))
+    if isinstance(target, Rule):
+        changes.extend(Change(subject, *parts) for parts in set_rule_parts(entry, target))
     for key, (name, reference) in entry.block.references.items():
         if key in entry.values and reference.is_many:
             values = entry.values[key]

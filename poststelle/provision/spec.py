@@ -19,6 +19,7 @@ from company.models import (
 )
 from documents.models import DocumentKind
 from mailaccounts.models import AccountRight, MailAccount
+from tickets.models import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,30 @@ BLOCKS: tuple[Block, ...] = (
         },
         references={"employees": ("employees", Reference(Employee, "name", is_many=True))},
         parts=_ACCOUNT_PARTS,
+    ),
+    Block(
+        name="rules",
+        model=Rule,
+        identity="name",
+        fields={
+            "active": "is_active",
+            "for_answers": "is_for_answers",
+            "stop": "stops",
+            "trash": "to_trash",
+            "close": "closes",
+            "personal": "makes_personal",
+            "gdpr": "makes_gdpr",
+            "ignore": "ignores",
+            **_same(
+                "name", "order", "match", "priority", "no_autoresponse", "conditions", "tags"
+            ),
+        },
+        references={
+            "account": ("account", Reference(MailAccount, "email")),
+            "queue": ("queue", Reference(Queue, "key")),
+            "project": ("project", Reference(Project, "code")),
+            "assignee": ("assignee", Reference(User, "username")),
+        },
     ),
     Block(
         name="addresses",
