@@ -15,6 +15,7 @@ from mailaccounts.models import MailAccount
 from mailaccounts.panels import Panel
 
 TICKET = "{TICKET}"
+TICKET_REFUSED = _("{TICKET} geht hier nicht: Der Account legt keine Tickets an.")
 
 
 class AutoresponderForm(ModelForm[Autoresponder]):
@@ -55,10 +56,7 @@ class AutoresponderPanel(Panel):
             return
         for name in ("subject", "text"):
             if TICKET in values.get(name, ""):
-                self.form.add_error(
-                    name,
-                    _("{TICKET} geht hier nicht: Der Account legt keine Tickets an."),
-                )
+                self.form.add_error(name, TICKET_REFUSED)
 
     def save(self) -> None:
         row: Autoresponder = self.form.save(commit=False)

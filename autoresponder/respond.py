@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -91,6 +91,12 @@ def respond(question: Question, *, own_addresses: frozenset[str]) -> Response:
         return Response(suppressed=f"An {question.customer.email} kann nicht gesendet werden.")
 
 
+def fill_answer(subject: str, text: str, values: Mapping[str, str]) -> tuple[str, str]:
+    """Subject, on one line, and text of an answer with the values of VARIABLES."""
+    filled = fill(subject, values, escape=False)
+    return " ".join(filled.split()), fill(text, values, escape=False)
+
+
 def _reason_against(question: Question, own_addresses: frozenset[str]) -> str:
     if CompanySettings.load().autoresponses_paused:
         return "Der Autoresponder ist angehalten."
@@ -121,11 +127,12 @@ def _claim_today(question: Question) -> bool:
 def _queue(question: Question, settings: Autoresponder, choice: SenderChoice) -> OutgoingMessage:
     parsed = question.parsed
     values = {"TICKET": question.ticket_number, "BETREFF": parsed.subject}
+    subject, text = fill_answer(settings.subject, settings.text, values)
     draft = Draft(
         from_=Mailbox(choice.name or choice.account.from_name, choice.email),
         to=(question.customer,),
-        subject=" ".join(fill(settings.subject, values, escape=False).split()),
-        text=fill(settings.text, values, escape=False),
+        subject=subject,
+        text=text,
         in_reply_to=parsed.message_id,
         references=trim_references((*(parsed.references or parsed.in_reply_to), parsed.message_id)),
         headers=_HEADERS,

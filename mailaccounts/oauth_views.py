@@ -58,7 +58,7 @@ def mailboxes(request: HttpRequest, provider: str) -> HttpResponse:
         "provider": provider,
         "name": _name(provider),
         "connected": connected,
-        "waiting": waiting_for(user, provider),
+        "waiting": [one for one in waiting_for(user, provider) if one.oauth_grant not in grants],
         "is_set_up": has_oauth_app(provider),
         "is_admin": has_right(user, Right.ADMINISTER),
         "other": "microsoft" if provider == "google" else "google",

@@ -64,11 +64,14 @@ def oauth_apps(request: HttpRequest) -> HttpResponse:
 @never_cache
 def sending(request: HttpRequest) -> HttpResponse:
     """„Standard-Versand“: which account sends what no other account is there for."""
-    accounts = MailAccount.objects.kept().filter(smtp_enabled=True).prefetch_related("links")
-    rows = [(account, state_of(account), is_local(account)) for account in accounts]
+    accounts = list(MailAccount.objects.kept().filter(smtp_enabled=True).prefetch_related("links"))
+    standard = next((account for account in accounts if account.is_default), None)
     context = {
-        "rows": rows,
-        "has_local": any(local for _account, _state, local in rows),
+        "standard": standard,
+        "state": state_of(standard) if standard else None,
+        "is_local": standard is not None and is_local(standard),
+        "others": [account for account in accounts if not account.is_default],
+        "has_local": any(is_local(account) for account in accounts),
         "company": CompanySettings.load(),
         "may_change": has_right(signed_in(request), Right.ADMINISTER),
     }
@@ -77,9 +80,10 @@ def sending(request: HttpRequest) -> HttpResponse:
 
 @needs(Right.ADMINISTER)
 @require_POST
-def make_default(request: HttpRequest, pk: int) -> HttpResponse:
+def make_default(request: HttpRequest) -> HttpResponse:
     accounts = MailAccount.objects.kept().filter(smtp_enabled=True)
-    account = get_object_or_404(accounts, pk=pk)
+    number = request.POST.get("account", "")
+    account = get_object_or_404(accounts, pk=int(number) if number.isdecimal() else 0)
     account_actions.make_default(account, signed_in(request))
     messages.success(request, _("Standard-Account ist jetzt „%(name)s“.") % {"name": account})
     return redirect("mailaccounts:sending")

@@ -17,6 +17,7 @@ urlpatterns = [
     path("lizenzen/", views.licences, name="licences"),
     path("", include("company.urls")),
     path("accounts/", include("mailaccounts.urls")),
+    path("accounts/autoresponder/", include("autoresponder.urls")),
     path("tickets/", include("tickets.urls")),
     path("belege/", include("documents.urls")),
     path("postausgang/", include("outbox.urls")),

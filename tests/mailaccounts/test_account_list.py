@@ -131,6 +131,24 @@ def test_one_or_fifty_accounts_cost_the_same_queries(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("admin")
+def test_two_hundred_accounts_in_few_queries(client: Client) -> None:
+    for number in range(200):
+        account = make_account(f"box{number:03}@firma.example", description=f"Nummer {number:03}")
+        for direction in ("in", "out"):
+            AccountLink.objects.create(account=account, direction=direction, state="ok")
+    client.get(LIST)
+    for size in ("25", "100"):
+        with CaptureQueriesContext(connection) as queries:
+            html = client.get(LIST, {"anzahl": size}).content.decode()
+        assert html.count("Nummer 0") >= int(size)
+        assert len(queries) <= 15
+    with CaptureQueriesContext(connection) as queries:
+        exported = client.get(f"{LIST}export.csv").content.decode()
+    assert exported.count("box") >= 200
+    assert len(queries) <= 15
+
+
+@pytest.mark.usefixtures("admin")
 def test_the_export_opens_in_a_spreadsheet_and_runs_nothing(client: Client) -> None:
     make_account("a@firma.example", description="=HYPERLINK(1)", display_name="Jürgen; Büro")
     text = client.get(f"{LIST}export.csv").content.decode()

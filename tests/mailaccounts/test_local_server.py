@@ -108,11 +108,12 @@ def test_another_account_becomes_the_standard(client: Client) -> None:
     first = make_account("a@firma.example", is_default=True)
     second = make_account("b@firma.example")
     cannot_send = make_account("c@firma.example", smtp_enabled=False)
-    client.post(f"{PAGE}{second.pk}/")
+    client.post(PAGE + "waehlen/", {"account": second.pk})
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.is_default, second.is_default) == (False, True)
-    assert client.post(f"{PAGE}{cannot_send.pk}/").status_code == 404
+    for bad in (cannot_send.pk, "x", ""):
+        assert client.post(PAGE + "waehlen/", {"account": bad}).status_code == 404
 
 
 def test_who_may(client: Client) -> None:
@@ -121,5 +122,5 @@ def test_who_may(client: Client) -> None:
         client.force_login(make_user(role=role))
         assert client.get(PAGE).status_code == status
         assert client.post(SET_UP).status_code == 403
-        assert client.post(f"{PAGE}{account.pk}/").status_code == 403
+        assert client.post(PAGE + "waehlen/", {"account": account.pk}).status_code == 403
     assert not MailAccount.objects.filter(is_default=True).exists()
