@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from company.models import BouncedEmail, Notification
 from documents.dispatch_content import Channel
 from documents.models import Dispatch, Document
 from documents.settle import settle_dispatches
@@ -87,3 +90,39 @@ def test_trying_again_in_the_outbox_counts() -> None:
     becomes(row, State.SENT)
     settle_dispatches()
     assert state_of(invoice) == Document.State.SENT
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.FAILED, "wurde nicht zugestellt"),
+        (State.BOUNCED, "wurde nicht zugestellt"),
+        (State.UNCERTAIN, "ist unklar"),
+        (State.CANCELLED, ""),
+        (State.SENT, ""),
+    ],
+)
+def test_the_sender_is_told_of_a_failure_once(state: OutgoingMessage.State, words: str) -> None:
+    invoice = make_invoice()
+    office = make_office()
+    (row,) = send(office, invoice)
+    becomes(row, state)
+    settle_dispatches()
+    settle_dispatches()  # a second look tells nothing more
+    notes = Notification.objects.filter(user=office.user)
+    assert notes.count() == bool(words)
+    for note in notes:
+        assert words in note.text
+        assert str(invoice) in note.text
+        assert note.url == reverse("documents:detail", args=[invoice.pk])
+
+
+def test_the_dialog_warns_of_an_address_that_mail_came_back_from(client: Client) -> None:
+    invoice, office = make_invoice(), make_office()
+    client.force_login(office.user)
+    page = reverse("documents:dispatch", args=[invoice.pk])
+    assert "5.1.1 weg" not in client.get(page).content.decode()
+    BouncedEmail.objects.create(
+        email="hans@huber.example", reason="5.1.1 weg", bounced_at=timezone.now()
+    )
+    assert "5.1.1 weg" in client.get(page).content.decode()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from company.models import BouncedEmail, Notification, User
 from outbox.mark_bounced import is_dead, mark_bounced
@@ -125,12 +125,23 @@ def test_a_delivery_report_in_the_ticket_is_not_said_twice(petra: User) -> None:
     assert Notification.objects.filter(user=petra).count() == 1
 
 
-def test_told_in_the_language_of_the_author(petra: User) -> None:
+def test_the_history_is_german_and_the_note_in_the_language_of_the_author(petra: User) -> None:
+    User.objects.filter(pk=petra.pk).update(language="en")
+    ticket, outgoing = answered(petra)
+    becomes(outgoing, "failed")
+    with translation.override("en"):
+        note_failures()
+        assert translation.get_language() == "en"
+    assert "nicht zugestellt" in TicketEvent.objects.get(ticket=ticket, kind="delivery").text
+    assert Notification.objects.filter(user=petra).exists()
+
+
+def test_nobody_is_told_in_place_of_somebody_who_has_left(petra: User) -> None:
     User.objects.filter(pk=petra.pk).update(is_active=False)
     ticket, outgoing = answered(petra)
     becomes(outgoing, "failed")
     assert note_failures() == 1
-    assert not Notification.objects.exists()  # nobody reads for somebody who has left
+    assert not Notification.objects.exists()
     ticket.refresh_from_db()
     assert ticket.status == "offen"
 

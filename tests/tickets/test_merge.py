@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -66,7 +68,7 @@ def test_mail_to_the_merged_ticket_goes_to_its_target_and_back(petra: User) -> N
     done = merge(ticket=second, into=first, actor=petra)
     account = first.account
     assert account is not None
-    answer = {"sender": "Eva <eva@fremd.example>", "In_Reply_To": "<fremd@fremd.example>"}
+    answer: dict[str, Any] = {"sender": "Eva <eva@fremd.example>", "In_Reply_To": "<fremd@fremd.example>"}
     assert ticket_of(take(account, **answer)) == first
     undo_merge(done=done, actor=petra)
     assert ticket_of(take(account, **answer)) == second

@@ -173,7 +173,7 @@ def test_further_mails_only_where_the_rule_says_so() -> None:
     account = make_ticket_account()
     take(account, Message_ID="<erste@huber.example>")
     rule = make_rule(priority=3, tags=("Antwort",))
-    answer = {"In_Reply_To": "<erste@huber.example>"}
+    answer: dict[str, Any] = {"In_Reply_To": "<erste@huber.example>"}
     ticket = ticket_of(take(account, **answer))
     assert (ticket.priority, ticket.tags.count(), events(ticket)) == (2, 0, [])
     Rule.objects.filter(pk=rule.pk).update(is_for_answers=True)
@@ -206,7 +206,8 @@ def test_a_report_about_our_own_mail_is_never_ignored() -> None:
 def test_no_automatic_answer_and_the_history_says_why(action: str) -> None:
     account = make_ticket_account()
     Autoresponder.objects.create(account=account, is_active=True, subject="Ihr Ticket", text="Ja")
-    make_rule(**{action: True})
+    values: dict[str, Any] = {action: True}
+    make_rule(**values)
     mail = as_incoming(account, make_mail(77))
     (received,) = receive_group([mail])
     answer_mail(mail, received, own=frozenset(), is_backlog=False)
