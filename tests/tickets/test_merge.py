@@ -68,7 +68,10 @@ def test_mail_to_the_merged_ticket_goes_to_its_target_and_back(petra: User) -> N
     done = merge(ticket=second, into=first, actor=petra)
     account = first.account
     assert account is not None
-    answer: dict[str, Any] = {"sender": "Eva <eva@fremd.example>", "In_Reply_To": "<fremd@fremd.example>"}
+    answer: dict[str, Any] = {
+        "sender": "Eva <eva@fremd.example>",
+        "In_Reply_To": "<fremd@fremd.example>",
+    }
     assert ticket_of(take(account, **answer)) == first
     undo_merge(done=done, actor=petra)
     assert ticket_of(take(account, **answer)) == second
@@ -111,7 +114,7 @@ def _looks(ticket: Ticket) -> tuple[object, ...]:
 
 def test_circles_and_second_merges_are_refused(petra: User) -> None:
     first, second = two_tickets()
-    third = make_ticket()
+    third = make_ticket(number="90001")
     with pytest.raises(MergeRefused):
         merge(ticket=first, into=first, actor=petra)
     done = merge(ticket=second, into=first, actor=petra)
@@ -127,7 +130,8 @@ def test_circles_and_second_merges_are_refused(petra: User) -> None:
 def test_nobody_merges_into_what_he_may_not_see(client: Client) -> None:
     _first, second = two_tickets()
     chief = make_employee("Chefin", user=make_user("chefin"))
-    hidden = make_ticket(account=make_ticket_account("chefin@firma.example", employees=(chief,)))
+    account = make_ticket_account("chefin@firma.example", employees=(chief,))
+    hidden = make_ticket(number="90002", account=account)
     Ticket.objects.filter(pk=second.pk).update(maybe_answers=hidden)
     client.force_login(make_user("hans"))
     page = client.get(reverse("tickets:ticket", args=[second.number])).content.decode()
