@@ -17,6 +17,7 @@ from mailaccounts.account_audit import account_snapshot
 from mailaccounts.connect import imap_binding, smtp_binding
 from mailaccounts.links import wake
 from mailaccounts.models import AllowedSender, MailAccount, MailFolder
+from poststelle.provision.oauth_registrations import PROVIDERS, set_oauth_app
 from poststelle.provision.read import Entry, ProvisionError, Value
 from poststelle.provision.rules import set_rule_parts
 from poststelle.provision.spec import Reference
@@ -84,10 +85,15 @@ def _apply(entry: Entry, target: models.Model) -> list[Change]:
     merged = [entry, *own_parts]
     told: list[Change] = []
     for part in merged:
-        told.extend(_set_fields(part, target, subject))
+        if part.block.name not in PROVIDERS:
+            told.extend(_set_fields(part, target, subject))
     _save(entry, target, merged)
     if isinstance(target, MailAccount):
         told.extend(_set_account_secrets(own_parts, target, subject))
+    if isinstance(target, CompanySettings):
+        for part in own_parts:
+            named = f"{subject} {part.block.name}"
+            told.extend(Change(named, key, "***", "***") for key in set_oauth_app(part))
     for part in merged:
         told.extend(_set_collections(part, target, subject))
     if not is_new:

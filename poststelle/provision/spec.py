@@ -19,6 +19,7 @@ from company.models import (
 )
 from documents.models import DocumentKind
 from mailaccounts.models import AccountRight, MailAccount
+from mailcore.oauth_providers import GOOGLE, MICROSOFT
 from tickets.models import Rule
 
 
@@ -70,6 +71,22 @@ _RIGHTS = Block(
     identity="user__username",
     fields={"read": "may_read", "send": "may_send", "manage": "may_manage"},
     references={"user": ("user", Reference(User, "username"))},
+)
+
+_OAUTH_APPS = tuple(
+    Block(
+        name=key,
+        model=CompanySettings,
+        identity="",
+        fields={
+            "client_id": f"oauth_{key}_client_id",
+            "client_secret": f"oauth_{key}_secret",
+            **({"tenant": "oauth_microsoft_tenant"} if key == MICROSOFT else {}),
+        },
+        secrets=frozenset({"client_secret"}),
+        is_list=False,
+    )
+    for key in (GOOGLE, MICROSOFT)
 )
 
 _ACCOUNT_PARTS = (
@@ -167,6 +184,7 @@ BLOCKS: tuple[Block, ...] = (
             "mail_template", "block_external_content",
             "fetching_paused", "sending_paused", "autoresponses_paused",
         ),
+        parts=_OAUTH_APPS,
         is_list=False,
     ),
     Block(

@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 from company.models import Address, CompanySettings, Queue, SettingsChange, User
 from mailaccounts.connect import imap_login, smtp_login
 from mailaccounts.models import MailAccount
+from mailaccounts.oauth_apps import oauth_app
+from mailaccounts.set_up_local_server import is_local
 from poststelle.provision.read import ProvisionError, read_file
 from poststelle.provision.spec import BLOCKS
 
@@ -157,3 +159,66 @@ def test_every_setting_of_an_account_can_be_provisioned() -> None:
         reachable |= set(part.fields.values()) | {name for name, _ in part.references.values()}
     fields = {field.name for field in MailAccount._meta.get_fields() if not field.auto_created}
     assert fields - reachable - left_out == set()
+
+
+def test_registrations_with_providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_SECRET", "g-geheim-1")
+    file = tmp_path / "firma.toml"
+    text = """
+[company]
+name = "Musterfirma GmbH"
+
+[company.google]
+client_id = "123.apps"
+client_secret = "env:GOOGLE_SECRET"
+
+[company.microsoft]
+client_id = "abc"
+client_secret = "m-geheim-2"
+tenant = "Firma.example"
+"""
+    file.write_text(text)
+    told = provision(file)
+    assert "geheim" not in told
+    assert oauth_app("google").client_secret == "g-geheim-1"
+    microsoft = oauth_app("microsoft")
+    assert (microsoft.client_secret, microsoft.tenant) == ("m-geheim-2", "firma.example")
+    assert "0 Änderungen" in provision(file)
+    monkeypatch.setenv("GOOGLE_SECRET", "g-geheim-9")
+    assert "client_secret: *** → ***" in provision(file)
+    assert oauth_app("google").client_secret == "g-geheim-9"
+    for old, new, words in (
+        ("Firma.example", "common", "company.microsoft.tenant"),
+        ('client_id = "abc"\nclient_secret = "m-geheim-2"', 'client_id = "neu"', "Geheimnis"),
+    ):
+        file.write_text(text.replace(old, new))
+        with pytest.raises(CommandError, match=words):
+            provision(file)
+    assert oauth_app("microsoft").client_id == "abc"
+
+
+def test_the_local_mail_server_as_the_standard(tmp_path: Path) -> None:
+    file = tmp_path / "firma.toml"
+    file.write_text(
+        """
+[[accounts]]
+email = "info@firma.example"
+display_name = "Firma"
+default = true
+
+[accounts.imap]
+enabled = false
+
+[accounts.smtp]
+enabled = true
+host = "localhost"
+port = 25
+encryption = "none"
+auth = "none"
+"""
+    )
+    provision(file)
+    account = MailAccount.objects.get()
+    assert is_local(account)
+    assert account.is_default
+    assert smtp_login(account).password == ""
