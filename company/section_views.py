@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from company.audit import record_changes, snapshot_stored
 from company.model_forms import make_read_only
@@ -30,6 +30,7 @@ _PAGE = 50
 AnySection = Section[Any]
 
 
+@require_safe
 def list_rows(request: HttpRequest, section: AnySection) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:100]
     page = Paginator(section.rows(query), _PAGE).get_page(request.GET.get("page"))

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from company.audit import record_changes, snapshot_stored
 from company.model_forms import make_read_only
@@ -54,6 +54,7 @@ def pause_all(request: HttpRequest) -> HttpResponse:
     return redirect("company:settings")
 
 
+@require_safe
 @needs(Right.SEE_SETTINGS)
 def logo(request: HttpRequest) -> HttpResponse:
     image = bytes(CompanySettings.load().logo)

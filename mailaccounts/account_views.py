@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -32,7 +32,7 @@ _NOT_COPIED = ("pk", "id", "email", "username", "imap_secret", "smtp_secret", "o
 @never_cache
 def new_account(request: HttpRequest) -> HttpResponse:
     source = _source(request)
-    page = AccountPage(_copy_of(source), request.POST or None)
+    page = AccountPage(_copy_of(source), _posted(request))
     if source is not None and request.method != "POST":
         page.copy_from(source)
     if request.method == "POST" and page.is_valid():
@@ -43,7 +43,7 @@ def new_account(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters(*_PASSWORDS)
 @never_cache
 def edit_account(request: HttpRequest, pk: int) -> HttpResponse:
-    page = AccountPage(account_to_see(request, pk), request.POST or None)
+    page = AccountPage(account_to_see(request, pk), _posted(request))
     if not has_right(signed_in(request), Right.ADMINISTER):
         page.lock_for_managers()
     if request.method == "POST" and page.is_valid():
@@ -80,6 +80,11 @@ def list_folders(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         context["folders"] = folders
         context["sent"] = next((f.name for f in folders if f.special_use == "\\Sent"), "")
     return render(request, "mailaccounts/_known_folders.html", context)
+
+
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent; an empty form is one, too."""
+    return request.POST if request.method == "POST" else None
 
 
 def _source(request: HttpRequest) -> MailAccount | None:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from mailaccounts.account_access import account_or_new
 from mailaccounts.account_page import AccountPage
@@ -89,6 +89,7 @@ def show_stage(
     return render(request, "mailaccounts/_test_steps.html", context)
 
 
+@require_safe
 def no_test(request: HttpRequest) -> HttpResponse:
     """Takes the card of the test away and thereby ends it: no further stage is asked for."""
     return HttpResponse("")

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from company.rights import Right, has_right, needs, signed_in
 from mailaccounts import account_actions
@@ -35,6 +35,7 @@ class AccountRow:
     has_autoresponder: bool
 
 
+@require_safe
 def list_accounts(request: HttpRequest) -> HttpResponse:
     accounts = accounts_to_see(request)
     user = signed_in(request)
@@ -58,6 +59,7 @@ def list_accounts(request: HttpRequest) -> HttpResponse:
     return render(request, "mailaccounts/list.html", context)
 
 
+@require_safe
 def export_csv(request: HttpRequest) -> HttpResponse:
     """Semicolons and a byte order mark: what a German spreadsheet opens by double click."""
     accounts = accounts_to_see(request)

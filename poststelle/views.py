@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from company.rights import Right, needs, signed_in
 from mailaccounts.models import AccountLink, MailAccount
@@ -17,6 +18,7 @@ from poststelle.system_state import read_system_state
 from tickets.models import Ticket
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """„Übersicht“: what needs the user now."""
     user = signed_in(request)
@@ -37,6 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "poststelle/home.html", context)
 
 
+@require_safe
 @login_not_required
 def health(request: HttpRequest) -> JsonResponse:
     """For monitoring: 200 while mail flows, 503 if not; numbers only, no names."""
@@ -61,6 +64,7 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=503 if stuck else 200)
 
 
+@require_safe
 @needs(Right.SEE_SETTINGS)
 def system_state(request: HttpRequest) -> HttpResponse:
     links = (
@@ -73,6 +77,7 @@ def system_state(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
 def licences(request: HttpRequest) -> HttpResponse:
     """What others made and Poststelle ships."""
     listed = settings.BASE_DIR / "static" / "vendor" / "vendor.toml"

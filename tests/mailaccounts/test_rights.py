@@ -208,7 +208,7 @@ def test_which_account_sends(client: Client) -> None:
         signature_html="<p>Gruß von {MITARBEITER}</p>",
     )
     employee = make_employee("Petra Klein")
-    ask = {"absender": "vertrieb@firma.example", "mitarbeiter": employee.pk}
+    ask: dict[str, str | int] = {"absender": "vertrieb@firma.example", "mitarbeiter": employee.pk}
     shown = client.get("/accounts/absender/", ask).content.decode()
     assert "erlaubte Domain des Accounts" in shown
     assert "Gruß von Petra Klein" in shown
