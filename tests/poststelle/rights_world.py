@@ -168,7 +168,12 @@ def _room(account: MailAccount, number: int) -> MailRoom:
         created_at=now,
     )
     assert mail.message is not None
-    entry = add(account=account, message=mail.message, direction=StoredMessage.Direction.INCOMING, mail_date=now)
+    entry = add(
+        account=account,
+        message=mail.message,
+        direction=StoredMessage.Direction.INCOMING,
+        mail_date=now,
+    )
     assert entry is not None
     folder = account.folders.create(name="INBOX")
     item = IntakeItem.objects.create(
