@@ -26,6 +26,7 @@ from company.second_factor import (
     new_recovery_codes,
 )
 from company.second_factor_forms import CodeForm, ConfirmForm, SetUpForm
+from company.secrets import SecretUnusable, seal, unseal
 
 _WAITING, _SECRET = "second_factor", "second_factor_secret"
 _MINUTES = 10
@@ -66,7 +67,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     if has_second_factor(user):
         return redirect("company:personal")
-    secret = request.session.setdefault(_SECRET, new_secret())
+    secret = _offered_secret(request, user)
     form = SetUpForm(request.POST or None, user=user)
     if request.method == "POST" and form.is_valid():
         codes = enable(user, secret, form.cleaned_data["code"])
@@ -104,6 +105,19 @@ def change(request: HttpRequest) -> HttpResponse:
     disable(user)
     messages.success(request, _("Zum Anmelden genügt jetzt wieder das Passwort."))
     return redirect("company:personal")
+
+
+def _offered_secret(request: HttpRequest, user: User) -> str:
+    """The key this session is setting up; sessions lie in the database, so it is sealed there, too."""
+    bound_to = f"second-factor-set-up:{user.pk}"
+    try:
+        secret = unseal(request.session.get(_SECRET, ""), bound_to)
+    except SecretUnusable:
+        secret = ""
+    if not secret:
+        secret = new_secret()
+        request.session[_SECRET] = seal(secret, bound_to)
+    return secret
 
 
 def _waiting_user(request: HttpRequest) -> User | None:
