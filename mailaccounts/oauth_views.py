@@ -163,7 +163,7 @@ def _praise(done: SignIn) -> str:
             "Sie sind als %(email)s angemeldet. Noch gibt es keinen E-Mail Account dieser Adresse; "
             "sobald die Administration ihn anlegt, ist er verbunden."
         ) % {"email": done.grant.email}
-    names = ", ".join(f"„{account}“" for account in done.accounts)
+    names = ", ".join(_("„%(account)s“") % {"account": account} for account in done.accounts)
     return _("Sie sind als %(email)s angemeldet. Verbunden: %(accounts)s.") % {
         "email": done.grant.email,
         "accounts": names,

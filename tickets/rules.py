@@ -14,6 +14,7 @@ from fnmatch import translate
 from functools import lru_cache
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from mailcore.messages import Mailbox, ParsedMessage
 from tickets.models import Rule, RuleCondition, Ticket
@@ -115,8 +116,8 @@ def load_rule(
         stops=rule.stops,
         conditions=tuple(conditions),
         values=tuple(_values(rule)),
-        words=(*words, *(f"Schlagwort „{name}“" for _, name in tags)),
-        tags=tuple(pk for pk, _ in tags),
+        words=(*words, *(_("Schlagwort „%(name)s“") % {"name": name} for pk, name in tags)),
+        tags=tuple(pk for pk, name in tags),
         no_autoresponse=rule.no_autoresponse,
         ignores=rule.ignores,
     )

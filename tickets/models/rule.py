@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from company.models import Project, Queue
@@ -106,4 +107,8 @@ class RuleCondition(models.Model):
 
     def __str__(self) -> str:
         name = self.header if self.field == self.Field.HEADER else self.get_field_display()
-        return f"{name} {self.get_operator_display()} „{self.value}“"
+        return gettext("%(field)s %(operator)s „%(value)s“") % {
+            "field": name,
+            "operator": self.get_operator_display(),
+            "value": self.value,
+        }
