@@ -9,11 +9,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from company.models import CompanySettings, Notification, User
+from company.models import CompanySettings, User
 from company.rights import Right
-from mailaccounts.models import AccountLink, MailAccount
-from outbox.models import OutgoingMessage
-from tickets.models import Ticket
+from poststelle.nav_counts import read_nav_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +64,18 @@ SETTINGS = (
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """Context processor: `nav` and `banners` of base.html. A few small queries; none for fragments."""
+    """Context processor: `nav` and `banners` of base.html. Two queries; none for fragments."""
     user = getattr(request, "user", None)
     if not isinstance(user, User) or request.headers.get("HX-Request") == "true":
         return {}
-    failed = _failed_outgoing(user)
-    counts = {"tickets:list": (_my_open_tickets(user), ""), "outbox:list": (failed, "err")}
+    read = read_nav_counts(user)
+    counts = {"tickets:list": (read.my_tickets, ""), "outbox:list": (read.not_delivered, "err")}
     groups = [NavGroup("", _items(WORK, request, user, counts))]
-    manages = "mailaccounts:list" if _manages_accounts(user) else ""
+    manages = "mailaccounts:list" if read.manages_accounts else ""
     if settings_items := _items(SETTINGS, request, user, counts, manages):
         groups.append(NavGroup(str(_("Verwaltung")), settings_items))
-    unread = Notification.objects.filter(user=user, read_at=None).count()
-    return {"nav": groups, "banners": _banners(user), "unread_notices": unread}
+    banners = _banners(user, read.faulty_accounts)
+    return {"nav": groups, "banners": banners, "unread_notices": read.unread_notices}
 
 
 def _items(
@@ -100,28 +98,7 @@ def _items(
     return tuple(shown)
 
 
-def _manages_accounts(user: User) -> bool:
-    """Whether the user looks after accounts without the right to see all settings."""
-    if user.may(Right.SEE_SETTINGS):
-        return False
-    return MailAccount.objects.settings_visible_to(user).exists()
-
-
-def _my_open_tickets(user: User) -> int:
-    done = [Ticket.Status.CLOSED, Ticket.Status.TRASH]
-    return Ticket.objects.visible_to(user).filter(assignee=user).exclude(status__in=done).count()
-
-
-def _failed_outgoing(user: User) -> int:
-    bad = [
-        OutgoingMessage.State.FAILED,
-        OutgoingMessage.State.UNCERTAIN,
-        OutgoingMessage.State.BOUNCED,
-    ]
-    return OutgoingMessage.objects.visible_to(user).filter(state__in=bad).count()
-
-
-def _banners(user: User) -> list[Banner]:
+def _banners(user: User, faulty_accounts: int) -> list[Banner]:
     paused = CompanySettings.load()
     switched = [
         str(word)
@@ -143,26 +120,15 @@ def _banners(user: User) -> list[Banner]:
                 str(_("Zu den Grundeinstellungen")) if is_admin else "",
             )
         )
-    if is_admin:
-        banners.extend(_account_banner())
+    if is_admin and faulty_accounts:
+        banners.append(_account_banner(faulty_accounts))
     return banners
 
 
-def _account_banner() -> list[Banner]:
-    failing = AccountLink.objects.filter(
-        state__in=[AccountLink.State.FAILING, AccountLink.State.LOGIN]
-    )
-    found = (
-        MailAccount.objects.kept()
-        .filter(paused_at__isnull=True)
-        .filter(pk__in=failing.values("account_id"))
-        .count()
-    )
-    if not found:
-        return []
+def _account_banner(found: int) -> Banner:
     text = (
         _("Ein E-Mail Account ist gestört.")
         if found == 1
         else str(_("%d E-Mail Accounts sind gestört.")) % found
     )
-    return [Banner("err", str(text), reverse("mailaccounts:list"), str(_("Ansehen")))]
+    return Banner("err", str(text), reverse("mailaccounts:list"), str(_("Ansehen")))

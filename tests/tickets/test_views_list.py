@@ -136,7 +136,7 @@ def test_the_number_of_queries_does_not_grow(client: Client, petra: User) -> Non
     one = count_queries(client)
     make_many(49)
     assert count_queries(client) == one
-    assert one <= 16
+    assert one <= 15
 
 
 def test_htmx_gets_the_column_alone(client: Client, petra: User) -> None:
