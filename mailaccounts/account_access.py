@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from company.rights import Right, has_right, signed_in
 from mailaccounts.models import MailAccount
-from mailaccounts.models.account import MailAccountQuerySet
+from mailaccounts.models.access import MailAccountQuerySet
 
 
 def accounts_to_see(request: HttpRequest) -> MailAccountQuerySet:

@@ -20,7 +20,7 @@ from mailaccounts import account_actions
 from mailaccounts.account_access import account_to_see, accounts_to_see
 from mailaccounts.account_state import AccountState, state_of
 from mailaccounts.models import MailAccount
-from mailaccounts.models.account import MailAccountQuerySet
+from mailaccounts.models.access import MailAccountQuerySet
 from mailaccounts.set_up_local_server import is_local
 
 PAGE_SIZES = (25, 50, 100)
