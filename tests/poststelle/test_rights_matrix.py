@@ -6,6 +6,7 @@ A URL without a row fails, and so does a row without a URL.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,15 +69,22 @@ def word_for(status: int, location: str) -> str:
     return "ok" if status < 400 or status in {409, 410, 422} else str(status)
 
 
-def ask(world: World, row: Row, role: str, method: str) -> str:
-    """What the role gets; nothing of it stays."""
+def sign_in(world: World, role: str) -> Client:
+    """A browser of its own for the role; anonymous ones are nobody's."""
     client = Client(raise_request_exception=True)
+    if role in world.users:
+        client.force_login(world.users[role])
+    return client
+
+
+def ask(world: World, client: Client, row: Row, role: str, method: str) -> str:
+    """What the role gets; nothing of it stays, neither in the database nor in the browser."""
+    cookies = deepcopy(client.cookies)
     with transaction.atomic():
         path = fill(row.route, world, role, row.is_foreign)
-        if role in world.users:
-            client.force_login(world.users[role])
         response = getattr(client, method)(path)
         transaction.set_rollback(True)
+    client.cookies = cookies
     return word_for(response.status_code, response.headers.get("Location", ""))
 
 
@@ -94,11 +102,12 @@ def test_routes_with_an_object_of_an_account_are_asked_for_a_foreign_one_too() -
 
 def test_everybody_gets_what_the_table_says() -> None:
     world = make_world()
+    browsers = {role: sign_in(world, role) for role in ROLES}
     wrong = []
     for row in read_rows():
         asked = [(method, role) for method in METHODS for role in ROLES]
         for (method, role), expected in zip(asked, row.cells, strict=True):
-            found = ask(world, row, role, method)
+            found = ask(world, browsers[role], row, role, method)
             if found != expected:
                 whose = "foreign" if row.is_foreign else "own"
                 wrong.append(f"{row.route} {whose} {method} {role}: {found}, not {expected}")
