@@ -9,14 +9,10 @@ from company.rights import Right
 from mailaccounts.models.right import AccountRight
 
 if TYPE_CHECKING:
-    from mailaccounts.models.account import MailAccount
-
-    _Accounts = models.QuerySet[MailAccount]
-else:
-    _Accounts = models.QuerySet
+    from mailaccounts.models.account import MailAccount  # noqa: F401 (named in a string below)
 
 
-class MailAccountQuerySet(_Accounts):
+class MailAccountQuerySet(models.QuerySet["MailAccount"]):
     """Whose account it is. The order of who decides: the rows of „Rechte“ (AccountRight) alone, where
     an account has any; else the employees it belongs to; else everybody whose role allows it."""
 
