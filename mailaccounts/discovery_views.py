@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,6 +16,7 @@ from company.rights import Right, has_right, signed_in
 from mailaccounts.models import MailAccount
 from mailaccounts.oauth_apps import has_oauth_app
 from mailcore.discovery import Discovered, Source, discover
+from mailcore.discovery_dns import DnsResolver
 from mailcore.discovery_presets import Auth, Note, ServerGuess
 from mailcore.server import Encryption
 
@@ -45,8 +47,15 @@ def find_servers(request: HttpRequest) -> HttpResponse:
     ):
         raise PermissionDenied
     address = request.GET.get("imap-email", "").strip()[:254]
-    found = [_suggestion(address, one) for one in discover(address)]
+    found = [_suggestion(address, one) for one in discover(address, resolver=_resolver())]
     return render(request, "mailaccounts/_discovered.html", {"found": found})
+
+
+def _resolver() -> DnsResolver:
+    if settings.DNS_SERVER is None:
+        return DnsResolver()
+    address, port = settings.DNS_SERVER
+    return DnsResolver(nameservers=(address,), port=port)
 
 
 def _suggestion(address: str, found: Discovered) -> Suggestion:

@@ -6,6 +6,7 @@ A variable that begins with POSTSTELLE_ but is read by nobody is a typing error 
 from __future__ import annotations
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -81,6 +82,20 @@ def postgres(name: str) -> dict[str, str] | None:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
     }
+
+
+def name_server(name: str) -> tuple[str, int] | None:
+    """An IP address with an optional port (53), as 192.0.2.1:5353 or [2001:db8::1]:53; None if unset."""
+    value = _value(name)
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(f"//{value}")
+        return str(ip_address(parts.hostname or "")), 53 if parts.port is None else parts.port
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name}={value!r}: erwartet wird eine IP-Adresse, auch mit Port: 192.0.2.1:53."
+        ) from None
 
 
 def refuse_unknown() -> None:

@@ -196,6 +196,7 @@ TLS_CA_FILE = env.text("POSTSTELLE_TLS_CA_FILE")  # an own authority beside the 
 # Another authorisation server in the provider's place, https://…; its host then gets the tokens.
 OAUTH_GOOGLE_URL = env.text("POSTSTELLE_OAUTH_GOOGLE_URL")
 OAUTH_MICROSOFT_URL = env.text("POSTSTELLE_OAUTH_MICROSOFT_URL")
+DNS_SERVER = env.name_server("POSTSTELLE_DNS_SERVER")  # finds servers instead of the system's
 MAX_MESSAGE_BYTES = env.number("POSTSTELLE_MAX_MESSAGE_BYTES", 50_000_000, least=100_000)
 POLL_SECONDS = env.number("POSTSTELLE_POLL_SECONDS", 60, least=1)
 SERVER_TIMEOUT = env.number("POSTSTELLE_SERVER_TIMEOUT", 30, least=1)

@@ -37,8 +37,9 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> FakeResolver:
     def nothing(guess: ServerGuess, timeout: float) -> Finding:
         return Finding.NOTHING
 
-    found = partial(discover, resolver=fake, probe=nothing, seconds=1.0)
+    found = partial(discover, probe=nothing, seconds=1.0)
     monkeypatch.setattr("mailaccounts.discovery_views.discover", found)
+    monkeypatch.setattr("mailaccounts.discovery_views._resolver", lambda: fake)
     return fake
 
 

@@ -5,24 +5,20 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 
 from mailcore import discovery_probe
 from mailcore.discovery import Discovered, Source, discover
-from mailcore.discovery_dns import DnsResolver, Resolver, Service
+from mailcore.discovery_dns import Resolver, Service
 from mailcore.discovery_presets import PRESETS, Auth, Note, ServerGuess
 from mailcore.discovery_probe import Finding
 from mailcore.server import Encryption, tls_context
 from tests.servers.dovecot import Dovecot
 from tests.servers.free_port import LOOPBACK, free_port
+from tests.servers.name_server import NameServer, name_server
 from tests.servers.smtp_sink import Sink
 
 SSL, STARTTLS = Encryption.SSL, Encryption.STARTTLS
@@ -259,56 +255,6 @@ def test_what_hangs_or_fails_delays_nobody_beyond_the_limit() -> None:
     assert [(finding.imap, finding.smtp) for finding in found] == [(imap, None)]
 
 
-@dataclass
-class _DnsServer:
-    """Answers from a table in zone file syntax, on UDP; knows nothing else (NXDOMAIN)."""
-
-    records: dict[tuple[str, str], list[str]]
-    is_silent: bool = False
-    port: int = field(default_factory=free_port)
-
-    def resolver(self) -> DnsResolver:
-        return DnsResolver(nameservers=(LOOPBACK,), port=self.port)
-
-    def answer(self, raw: bytes) -> bytes:
-        query = dns.message.from_wire(raw)
-        question = query.question[0]
-        answer = dns.message.make_response(query)
-        answer.flags |= dns.flags.RA
-        kind = question.rdtype.name
-        values = self.records.get((question.name.to_text().lower(), kind))
-        if values:
-            answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *values))
-        elif not any(name == question.name.to_text().lower() for name, _ in self.records):
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        return answer.to_wire()
-
-
-@contextmanager
-def dns_server(server: _DnsServer) -> Iterator[_DnsServer]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((LOOPBACK, server.port))
-        sock.settimeout(0.1)
-        stopping = threading.Event()
-
-        def serve() -> None:
-            while not stopping.is_set():
-                try:
-                    raw, client = sock.recvfrom(4096)
-                except TimeoutError:
-                    continue
-                if not server.is_silent:
-                    sock.sendto(server.answer(raw), client)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server
-        finally:
-            stopping.set()
-            thread.join()
-
-
 def test_a_real_name_server() -> None:
     table = {
         ("firma.example.", "MX"): ["20 zwei.firma.example.", "10 Eins.firma.example."],
@@ -323,7 +269,7 @@ def test_a_real_name_server() -> None:
         ("mail.firma.example.", "AAAA"): ["2001:db8::1"],
         ("null.example.", "MX"): ["0 ."],  # takes no mail (RFC 7505)
     }
-    with dns_server(_DnsServer(table)) as server:
+    with name_server(NameServer(table)) as server:
         resolver, deadline = server.resolver(), time.monotonic() + 5
         exchangers = resolver.mail_exchangers("firma.example", deadline)
         assert exchangers == ("eins.firma.example", "zwei.firma.example")
@@ -341,7 +287,7 @@ def test_a_real_name_server() -> None:
 
 
 def test_a_silent_name_server() -> None:
-    with dns_server(_DnsServer({}, is_silent=True)) as server:
+    with name_server(NameServer({}, is_silent=True)) as server:
         started = time.monotonic()
         found = discover(
             "info@firma.example", resolver=server.resolver(), probe=nothing_answers, seconds=1

@@ -41,6 +41,8 @@ def test_an_empty_environment_is_enough(tmp_path: Path) -> None:
         ("POSTSTELLE_POLL_SECONDS", "0", "mindestens 1"),
         ("POSTSTELLE_POL_SECONDS", "5", "Unbekannte Einstellung: POSTSTELLE_POL_SECONDS"),
         ("DATABASE_URL", "mysql://x/y", "postgres://benutzer"),
+        ("POSTSTELLE_DNS_SERVER", "dns.example:53", "IP-Adresse"),
+        ("POSTSTELLE_DNS_SERVER", "192.0.2.1:dns", "IP-Adresse"),
         ("SECRET_KEY", "short", "SECRET_KEY ist zu kurz"),
         ("POSTSTELLE_SECRETS_KEYS", "nonsense", "Schlüssel 1 ist ungültig"),
     ],
