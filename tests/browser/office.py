@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -99,6 +99,7 @@ class Office:
             viewport={"width": 1440, "height": 900},
             locale="de-DE",
             reduced_motion="reduce",
+            ignore_https_errors=True,  # a provider's pages have a certificate of our own authority
         )
         context.set_default_timeout(15_000)
         page = context.new_page()
@@ -123,18 +124,31 @@ class Office:
 
 
 @contextmanager
-def open_office(folder: Path, dovecot: Dovecot, *, people: bool) -> Iterator[Office]:
-    """A started installation: empty, or with petra (Support), max (Mitarbeiter) and two accounts."""
+def open_office(
+    folder: Path,
+    dovecot: Dovecot,
+    *,
+    people: bool,
+    more: Callable[[Sink], str] | None = None,
+    **settings: str,
+) -> Iterator[Office]:
+    """A started installation: empty, or with petra (Support), max (Mitarbeiter) and two accounts.
+
+    `more` is provisioned after them.
+    """
     path = require("chromium")
     require("aiosmtpd")
     with ExitStack() as stack:
         sink = stack.enter_context(run_smtp_sink())
-        installation = stack.enter_context(installed(EMBEDDED, folder))
+        installation = stack.enter_context(installed(EMBEDDED, folder, **settings))
+        installation.environment["POSTSTELLE_URL"] = installation.url
         if people:
             accounts = account(dovecot, sink, SUPPORT) + account(
                 dovecot, sink, INVOICES, default=True
             )
             installation.provision(_PEOPLE + accounts)
+            if more is not None:
+                installation.provision(more(sink))
         installation.start()
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
