@@ -24,17 +24,22 @@ _BYTES_STAY = timedelta(hours=1)  # somebody may be storing the same bytes this 
 def delete_expired(*, at: datetime | None = None) -> int:
     """Deletes what has expired at `at` (now) and returns the number of entries. Safe to repeat."""
     now = at or timezone.now()
-    accounts = MailAccount.objects.filter(archive_days__gt=0).values_list("pk", flat=True)
+    accounts = _with_a_period().values_list("pk", flat=True)
     deleted = sum(_delete_of_account(account, now) for account in accounts)
     _delete_bytes(now)
     return deleted
+
+
+def _with_a_period() -> QuerySet[MailAccount]:
+    """A switched-off archive keeps what it has: deleting goes on only where archiving does."""
+    return MailAccount.objects.filter(archive_enabled=True, archive_days__gt=0)
 
 
 def _delete_of_account(account_id: int, now: datetime) -> int:
     """Asks for the days anew with every group: whoever raises them stops what is under way."""
     deleted = last = 0
     while True:
-        days = MailAccount.objects.values_list("archive_days", flat=True).get(pk=account_id)
+        days = _with_a_period().filter(pk=account_id).values_list("archive_days", flat=True).first()
         if not days:
             return deleted
         expired = ArchiveEntry.objects.filter(

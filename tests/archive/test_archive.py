@@ -57,6 +57,15 @@ def test_without_days_everything_stays(days: int | None) -> None:
     assert ArchiveEntry.objects.get().message is not None
 
 
+def test_a_switched_off_archive_keeps_what_it_has() -> None:
+    account = archiving(archive_days=30)
+    archive(account, 1, when=NOW - timedelta(days=10_000))
+    MailAccount.objects.filter(pk=account.pk).update(archive_enabled=False)
+    assert delete_expired() == 0
+    MailAccount.objects.filter(pk=account.pk).update(archive_enabled=True)
+    assert delete_expired() == 1
+
+
 def test_what_has_expired_is_a_tombstone_and_its_bytes_go_an_hour_later() -> None:
     account = archiving(archive_days=30)
     old = archive(account, 1, when=NOW - timedelta(days=31))
