@@ -157,6 +157,8 @@ ADDRESSES = Section(
     icon="contact",
     see=Right.SEE_ADDRESSES,
     change=Right.EDIT_ADDRESSES,
+    # The documents lie above this app: only the name of their page is used here.
+    pages=(("documents:delivery", _("Versandvorgaben")),),
     lines=ContactLines,
     lines_title=pgettext_lazy("several", "Ansprechpartner"),
 )

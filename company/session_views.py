@@ -18,7 +18,7 @@ from company.change_password import change_password
 from company.login import next_page
 from company.login_forms import FirstRunForm, LoginForm, OwnPasswordForm, PersonalForm
 from company.models import User
-from company.rights import signed_in
+from company.rights import Right, has_right, signed_in
 from company.second_factor import count_recovery_codes, has_second_factor
 from company.second_factor_forms import ConfirmForm
 from company.second_factor_views import ask_for_code
@@ -104,6 +104,7 @@ def _personal_context(
     has_factor = has_second_factor(user)
     return {
         "form": form,
+        "may_send": has_right(user, Right.SEND_MAIL),
         "password_form": password_form,
         "has_second_factor": has_factor,
         "recovery_codes": count_recovery_codes(user) if has_factor else 0,

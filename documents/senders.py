@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -10,7 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from company.models import CompanySettings, Project, User
 from mailaccounts.models import MailAccount
-from mailaccounts.senders import NoAccountForSender, SenderChoice, may_send_as
+from mailaccounts.senders import (
+    NoAccountForSender,
+    SenderChoice,
+    may_send_as,
+    preferred_choice,
+)
 
 
 class SenderKind(models.TextChoices):
@@ -26,6 +31,7 @@ class SenderOption:
     email: str
     choice: SenderChoice | None
     problem: str
+    is_preferred: bool = False
 
     @property
     def label(self) -> str:
@@ -33,10 +39,18 @@ class SenderOption:
 
 
 def sender_options(*, project: Project | None, user: User) -> tuple[SenderOption, ...]:
-    """Both senders, company first, with the account that would send."""
+    """Both senders, company first, with the account that would send.
+
+    The user's is the sender they prefer, else their own address.
+    """
+    preferred = preferred_choice(user)
+    company = _option(SenderKind.COMPANY, _company_address(project), user)
+    if preferred is None:
+        return company, _option(SenderKind.USER, _own_address(user), user)
+    is_company = company.email.lower() == preferred.email.lower()
     return (
-        _option(SenderKind.COMPANY, _company_address(project), user),
-        _option(SenderKind.USER, _own_address(user), user),
+        replace(company, is_preferred=is_company),
+        SenderOption(SenderKind.USER, preferred.email, preferred, "", is_preferred=True),
     )
 
 

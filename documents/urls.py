@@ -1,6 +1,6 @@
 from django.urls import path
 
-from documents.views import dispatching, editing, listing, showing
+from documents.views import delivery, dispatching, editing, listing, showing
 
 app_name = "documents"
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     path("summen/", editing.show_totals, name="totals"),
     path("adressen/", editing.address_suggestions, name="address_suggestions"),
     path("ansprechpartner/", editing.contact_options, name="contact_options"),
+    path("versandvorgaben/<int:pk>/", delivery.edit_preferences, name="delivery"),
     path("<int:pk>/", showing.show_document, name="detail"),
     path("<int:pk>/bearbeiten/", editing.edit_document, name="edit"),
     path("<int:pk>/pdf/", showing.show_pdf, name="pdf"),

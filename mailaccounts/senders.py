@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from company.models import CompanySettings, Project, User
-from mailaccounts.models import MailAccount
+from mailaccounts.models import MailAccount, PreferredSender
 from mailcore.recipients import split_address
 
 _REASON_LENGTH = 200
@@ -78,7 +78,8 @@ def may_send_as(user: User, email: str, *, known: Collection[str] = ()) -> Sende
 
 
 def identities_for(user: User) -> tuple[Identity, ...]:
-    """Every sender the user may choose: own accounts first, then the company's, each address once."""
+    """Every sender the user may choose, each address once: the preferred one first, then those of
+    own accounts, then the company's."""
     accounts = list(
         MailAccount.objects.sendable_by(user).prefetch_related("allowed_senders", "employees")
     )
@@ -92,7 +93,23 @@ def identities_for(user: User) -> tuple[Identity, ...]:
     unique: dict[str, Identity] = {}
     for identity in found:
         unique.setdefault(identity.email.lower(), identity)
-    return tuple(unique.values())
+    preferred = _preferred_email(user).lower() if len(unique) > 1 else ""
+    return tuple(sorted(unique.values(), key=lambda one: one.email.lower() != preferred))
+
+
+def preferred_choice(user: User) -> SenderChoice | None:
+    """The sender the user wants to see chosen; None without one or where it is not permitted."""
+    preferred = _preferred_email(user)
+    try:
+        return may_send_as(user, preferred) if preferred else None
+    except NoAccountForSender:
+        return None
+
+
+def _preferred_email(user: User) -> str:
+    """As it was chosen; nobody has asked whether it is still permitted."""
+    found = PreferredSender.objects.filter(user=user).values_list("email", flat=True)
+    return found.first() or ""
 
 
 def _candidates(accounts: QuerySet[MailAccount], email: str) -> list[MailAccount]:

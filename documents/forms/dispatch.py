@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from company.bounced import find_bounced
 from company.models import User
+from documents.delivery import describe_preference, find_preference, put_preferred_first
 from documents.dispatch_content import Channel, DispatchContent
 from documents.errors import DispatchRefused
 from documents.mail import suggested_text, text_problems, variables_of
@@ -101,7 +102,10 @@ class DispatchForm(forms.Form):
     def __init__(self, *args: Any, document: Document, user: User, **options: Any) -> None:
         self.document = document
         self.user = user
-        self.recipients = known_recipients(document)
+        self.preference = find_preference(document)
+        self.recipients = put_preferred_first(
+            known_recipients(document), self.preference, document.address.name
+        )
         self.senders = sender_options(project=document.project, user=user)
         if not args or args[0] is None:
             options["initial"] = self._suggestion(user)
@@ -118,14 +122,24 @@ class DispatchForm(forms.Form):
     def _suggestion(self, user: User) -> dict[str, object]:
         subject, text = suggested_text(self.document, user)
         usable = [one for one in self.senders if one.choice] or list(self.senders)
+        sender = next((one for one in usable if one.is_preferred), usable[0])
+        preference = self.preference
+        # A way that is no box of the dialog is ticked by nobody: the hint names it.
+        channel = (preference.channel if preference else "") or Channel.MAIL.value
         return {
             "press": uuid4().hex,
             "is_manual": not self.recipients,
+            "cc": preference.cc if preference else "",
             "subject": subject,
             "text": text,
-            "by_mail": True,
-            "sender": usable[0].kind.value,
+            f"by_{channel}": True,
+            "sender": sender.kind.value,
         }
+
+    @property
+    def preference_hint(self) -> str:
+        """What the address wants of this kind of document, in words."""
+        return describe_preference(self.preference) if self.preference else ""
 
     def clean(self) -> dict[str, Any]:
         """What concerns the mail alone is not looked at where no mail goes out."""

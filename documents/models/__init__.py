@@ -1,4 +1,5 @@
+from documents.models.delivery import DeliveryPreference
 from documents.models.dispatch import Dispatch
 from documents.models.document import Document, DocumentKind, Position
 
-__all__ = ["Dispatch", "Document", "DocumentKind", "Position"]
+__all__ = ["DeliveryPreference", "Dispatch", "Document", "DocumentKind", "Position"]

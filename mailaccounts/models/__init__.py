@@ -1,6 +1,7 @@
 from mailaccounts.models.account import AllowedSender, MailAccount, MailFolder
 from mailaccounts.models.grant import OAuthGrant
 from mailaccounts.models.link import AccountLink
+from mailaccounts.models.preferred_sender import PreferredSender
 from mailaccounts.models.right import AccountRight
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "MailAccount",
     "MailFolder",
     "OAuthGrant",
+    "PreferredSender",
 ]

@@ -17,7 +17,7 @@ from company.models import (
     Queue,
     User,
 )
-from documents.models import DocumentKind
+from documents.models import DeliveryPreference, DocumentKind
 from mailaccounts.models import AccountRight, MailAccount
 from mailcore.oauth_providers import GOOGLE, MICROSOFT
 from tickets.models import Rule
@@ -270,6 +270,15 @@ BLOCKS: tuple[Block, ...] = (
         },
     ),
     Block(
+        name="document_kinds",
+        model=DocumentKind,
+        identity="key",
+        fields=_same(
+            "key", "name", "plural", "file_prefix", "first_number", "has_prices",
+            "mail_subject", "mail_text", "order",
+        ),
+    ),
+    Block(
         name="addresses",
         model=Address,
         identity="number",
@@ -287,15 +296,13 @@ BLOCKS: tuple[Block, ...] = (
                 identity="name",
                 fields=_same("name", "salutation", "role", "email", "phone", "fax"),
             ),
-        ),
-    ),
-    Block(
-        name="document_kinds",
-        model=DocumentKind,
-        identity="key",
-        fields=_same(
-            "key", "name", "plural", "file_prefix", "first_number", "has_prices",
-            "mail_subject", "mail_text", "order",
+            Block(
+                name="delivery",
+                model=DeliveryPreference,
+                identity="kind__key",
+                fields={"recipient": "recipient_email", **_same("cc", "fax", "channel")},
+                references={"kind": ("kind", Reference(DocumentKind, "key"))},
+            ),
         ),
     ),
 )  # fmt: skip

@@ -204,5 +204,5 @@ class TestIdentities:
         for number in range(20):
             account = make_account(f"a{number}@firma.de")
             AllowedSender.objects.create(account=account, pattern=f"@d{number}.de")
-        with django_assert_max_num_queries(10):  # type: ignore[operator]
+        with django_assert_max_num_queries(11):  # type: ignore[operator]
             assert len(identities_for(user)) == 20

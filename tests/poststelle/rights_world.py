@@ -92,6 +92,8 @@ class World:
     ) -> int:
         if route.startswith("tickets/regeln/"):
             return self.rule.pk
+        if route.startswith("belege/versandvorgaben/"):
+            return self.base["adressen"]
         if route.startswith("accounts/anmeldung/"):
             return self._grant(user, is_foreign).pk
         if route.startswith("hinweise/"):

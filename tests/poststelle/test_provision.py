@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from company.models import Address, CompanySettings, Queue, SettingsChange, User
+from documents.models import DeliveryPreference
 from mailaccounts.connect import imap_login, smtp_login
 from mailaccounts.models import MailAccount
 from mailaccounts.oauth_apps import oauth_app
@@ -60,6 +61,8 @@ def test_the_example_creates_everything_and_a_second_run_changes_nothing() -> No
     assert CompanySettings.load().name == "Musterfirma GmbH"
     assert User.objects.get(username="petra").check_password("secret-of-petra_password")
     assert Address.objects.get(number="10002").contacts.get().email == "hans@huberhausen.de"
+    wanted = DeliveryPreference.objects.get(address__number="10002", kind__key="rechnung")
+    assert (wanted.recipient_email, wanted.channel) == ("buchhaltung@huberhausen.de", "mail")
     assert "0 Änderungen" in provision(EXAMPLE)
 
 
@@ -126,6 +129,7 @@ def test_secrets_are_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             '[[accounts.rights]]  # keines\nuser = "petra"',
             "mindestens ein Recht",
         ),
+        ('channel = "mail" ', 'channel = "taube" ', r"delivery\.channel.*taube"),
         ("[[projects]]", "[[projekte]]", "projekte: unbekannt. Meinten Sie „projects“"),
     ],
 )
