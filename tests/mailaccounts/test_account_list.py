@@ -83,6 +83,8 @@ def test_the_list_shows_what_the_account_does_and_how_it_is(client: Client) -> N
         last_success_at=timezone.now() - timedelta(hours=1),
     )
     html = client.get(LIST).content.decode()
+    assert '<th scope="col" class="login">Benutzername</th>' in html
+    assert 'data-label="Benutzername"><span>p123456</span>' in html
     for text in (
         "Sammelaccount",
         "support@firma.example",
