@@ -123,6 +123,15 @@ class Office:
             yield page
 
 
+def empty_mailbox(dovecot: Dovecot, user: str) -> None:
+    """Nothing an earlier test delivered lies in the inbox."""
+    with dovecot.client(user) as client:
+        client.select_folder("INBOX")
+        if uids := client.search("ALL"):
+            client.delete_messages(uids)
+            client.expunge()
+
+
 @contextmanager
 def open_office(
     folder: Path,
@@ -143,6 +152,8 @@ def open_office(
         installation = stack.enter_context(installed(EMBEDDED, folder, **settings))
         installation.environment["POSTSTELLE_URL"] = installation.url
         if people:
+            for user in (SUPPORT, INVOICES):
+                empty_mailbox(dovecot, user)  # another office may have been here
             accounts = account(dovecot, sink, SUPPORT) + account(
                 dovecot, sink, INVOICES, default=True
             )
