@@ -116,6 +116,7 @@ def _queue(row: Dispatch, mail: ComposedMail) -> None:
             once_key=f"document:{row.document_id}:{row.press}",
             created_by=row.created_by,
             sender_reason=mail.choice.reason,
+            address=row.document.address,
         )
     except InvalidDraft as fault:
         text = _("Diese Angabe kann so nicht verschickt werden.")

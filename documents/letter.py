@@ -64,7 +64,7 @@ def compose_letter(document: Document) -> Letter:
     variables = document_variables(document, company=company, employee=employee, totals=totals)
     has_prices = document.kind.has_prices
     return Letter(
-        title=str(document),
+        title=document.subject or str(document),
         date=document.date,
         company=company.name,
         return_line=" · ".join(
@@ -121,7 +121,10 @@ def _address_lines(document: Document, company: CompanySettings) -> tuple[str, .
 
 def _info(document: Document, employee: Employee | None) -> tuple[tuple[str, str], ...]:
     rows = [
-        (f"{document.kind.name} Nr.", document.number),
+        (
+            "Unser Zeichen" if document.kind.is_letter else f"{document.kind.name} Nr.",
+            document.number,
+        ),
         ("Datum", format_date(document.date)),
         ("Kundennummer", document.address.number),
     ]

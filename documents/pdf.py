@@ -26,7 +26,8 @@ def _draw(letter: Letter, *, total_pages: int) -> LetterPage:
     page.line_at(LEFT, page.get_y(), letter.title, WIDTH)
     page.set_xy(LEFT, page.get_y() + 11)
     _draw_text(page, letter.intro)
-    draw_table(page, letter)
+    if letter.lines:
+        draw_table(page, letter)
     _draw_text(page, letter.closing)
     _draw_greeting(page, letter)
     return page

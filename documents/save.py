@@ -14,8 +14,8 @@ from documents.models import Document, DocumentKind, Position
 from mailstore.blobs import put_blob
 
 _EDITABLE = (
-    *("date", "address", "contact", "project", "service_date", "intro", "closing"),
-    "own_pdf_sha256",
+    *("date", "address", "contact", "project", "service_date", "subject", "intro"),
+    *("closing", "own_pdf_sha256"),
 )
 
 

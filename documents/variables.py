@@ -25,6 +25,7 @@ def document_variables(
         "NAME": document.contact.name if document.contact else address.name,
         "FIRMA": company.name,
         "BELEG": document.kind.name,
+        "BETREFF": document.subject,
         "NUMMER": document.number,
         "DATUM": format_date(document.date),
         "BETRAG": format_amount(totals.gross),

@@ -10,7 +10,7 @@ from uuid import uuid4
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from company.models import User
+from company.models import Address, User
 from company.nudge import nudge
 from mailaccounts.models import MailAccount
 from mailcore.build import build
@@ -34,15 +34,16 @@ def enqueue(
     once_key: str,
     created_by: User | None,
     sender_reason: str = "",
+    address: Address | None = None,
     envelope_from: str | None = None,
     send_at: datetime | None = None,
     keep_sent_copy: bool | None = None,
 ) -> OutgoingMessage:
     """Queues a message inside the caller's transaction and wakes the delivery after its commit.
 
-    The same `once_key` gives the row that exists. `envelope_from`: None is the draft's From, "" the
-    null sender. `keep_sent_copy`: None is what the account's settings say. Raises InvalidDraft
-    before anything is written.
+    The same `once_key` gives the row that exists. `address`: whose correspondence it is.
+    `envelope_from`: None is the draft's From, "" the null sender. `keep_sent_copy`: None is what the
+    account's settings say. Raises InvalidDraft before anything is written.
     """
     existing = OutgoingMessage.objects.filter(once_key=once_key).first()
     if existing:
@@ -59,6 +60,7 @@ def enqueue(
         once_key=once_key,
         envelope_from=_envelope_sender(fixed, envelope_from),
         sender_reason=sender_reason[:200],
+        address=address,
         state=OutgoingMessage.State.SCHEDULED if is_scheduled else OutgoingMessage.State.QUEUED,
         created_by=created_by,
         next_attempt_at=due_at,

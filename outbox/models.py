@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from company.models import User
+from company.models import Address, User
 from company.rights import Right
 from mailaccounts.models import MailAccount
 from mailstore.models import StoredMessage
@@ -64,6 +64,10 @@ class OutgoingMessage(models.Model):
     once_key = models.CharField(max_length=120, unique=True)
     envelope_from = models.CharField(max_length=320, blank=True)  # empty = null sender <>
     sender_reason = models.CharField(max_length=200, blank=True)  # why this account
+    # Whom it was written to, where the writer knew: what comes back belongs there too.
+    address = models.ForeignKey(
+        Address, on_delete=models.SET_NULL, null=True, blank=True, related_name="outgoing"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

@@ -19,5 +19,5 @@ def seeded_rows(request: pytest.FixtureRequest) -> None:
         return
     request.getfixturevalue("_django_db_helper")
     if not DocumentKind.objects.exists():
-        for number in ("0003_seed_kinds", "0005_seed_articles"):
+        for number in ("0003_seed_kinds", "0005_seed_articles", "0008_seed_letter_kind"):
             import_module(f"documents.migrations.{number}").seed(apps, None)

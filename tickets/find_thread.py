@@ -22,6 +22,7 @@ from mailstore.ids import message_id_keys
 from mailstore.store import hash_message_id
 from outbox.models import OutgoingMessage
 from tickets.find_customer import AddressBook
+from tickets.find_letter import LetterFinder
 from tickets.incoming import IncomingMail
 from tickets.models import ThreadId, Ticket, TicketMessage
 
@@ -40,6 +41,7 @@ class Found:
     relation: str = ""  # … with this German sentence, {number} to be filled in
     is_guess: bool = False  # only the number in the subject points there
     twins: tuple[Ticket, ...] = ()  # the same mail, taken over by other accounts
+    letter: OutgoingMessage | None = None  # what it answers, in no ticket so far
 
 
 @dataclass(slots=True)
@@ -85,6 +87,9 @@ class ThreadFinder:
         twins = self._find_twins(mail)
         if same is not None and same.account_id == mail.account.pk:
             return Found(self._target(same.ticket), same_mail=same)
+        letter = self._letters.find(mail, answered_ids(mail), of_tickets=self._lookups.answered)
+        if letter is not None:
+            return Found(letter=letter, twins=twins)
         ticket = self._find_by_ids(mail)
         if ticket is not None:
             return self._judge(mail, self._target(ticket), same, twins)
@@ -99,13 +104,20 @@ class ThreadFinder:
                 _Known(ticket_message.ticket, mail.account.pk, hashed == own)
             )
 
+    def learn_letter(self, letter: OutgoingMessage, ticket: Ticket) -> None:
+        """The letter stands in a ticket now, with its first answer; more may follow."""
+        self._lookups.answered[letter.message.message_id_hash] = ticket
+        self._letters.forget(letter)
+
     def _load(self, mails: Sequence[IncomingMail]) -> None:
         own = {hash_message_id(mail.parsed.message_id) for mail in mails}
         answered = {one_id for mail in mails for one_id in answered_ids(mail)}
         ours = [i for i in answered if read_own_message_id(i, keys=self._keys) is not None]
         numbers = {n for mail in mails for n in find_ticket_hooks(mail.parsed.subject)}
         rows = list(_thread_rows(own | {hash_message_id(one_id) for one_id in answered}))
-        sent = list(_sent_rows({hash_message_id(one_id) for one_id in ours}))
+        ours_hashed = {hash_message_id(one_id) for one_id in ours}
+        sent = list(_sent_rows(ours_hashed))
+        self._letters = LetterFinder(_chunks(ours_hashed - {hashed for hashed, _ in sent}))
         by_number = list(_chunked_numbers(numbers))
         self._load_tickets({row.ticket_id for row in rows} | {pk for _, pk in (*sent, *by_number)})
         for row in rows:

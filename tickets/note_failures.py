@@ -53,11 +53,15 @@ def _partly_refused() -> QuerySet[TicketMessage]:
 
 
 def _replies() -> QuerySet[TicketMessage]:
-    """Our answers, each with the key of the last try to send it."""
+    """Our answers, each with the key of the last try to send it.
+
+    Letters and documents that were answered stand in tickets too; their fate is told by their own app.
+    """
     tries = Attempt.objects.filter(outgoing=OuterRef("outgoing")).order_by("-pk").values("pk")[:1]
-    return TicketMessage.objects.filter(kind=TicketMessage.Kind.REPLY).annotate(
-        last_attempt=Coalesce(Subquery(tries), 0)
+    replies = TicketMessage.objects.filter(
+        kind=TicketMessage.Kind.REPLY, outgoing__origin=OutgoingMessage.Origin.TICKET
     )
+    return replies.annotate(last_attempt=Coalesce(Subquery(tries), 0))
 
 
 def _with_mail(replies: QuerySet[TicketMessage]) -> QuerySet[TicketMessage]:

@@ -14,6 +14,7 @@ from mailcore.automatic import Classification
 from mailcore.messages import ParsedMessage
 from mailcore.threading import normalise_subject
 from mailstore.models import StoredMessage
+from outbox.models import OutgoingMessage
 from tickets.find_customer import AddressBook, find_customer
 from tickets.find_thread import Found, ThreadFinder
 from tickets.incoming import IncomingMail, Received
@@ -21,6 +22,7 @@ from tickets.models import Ticket, TicketEvent, TicketMessage
 from tickets.numbers import NumberBlock
 from tickets.rules import Outcome, apply_rules, facts_of, load_rules
 from tickets.run_rules import add_tags, change_joined, note_rules, shape_new
+from tickets.tell_writer import tell_writer
 from tickets.thread_ids import keep_thread_ids
 from tickets.update_ticket import describe_delivery, join_ticket
 
@@ -78,6 +80,7 @@ class _Rows:
     placed: list[tuple[Ticket, IncomingMail]] = field(default_factory=list)
     ruled: list[tuple[Ticket, Outcome]] = field(default_factory=list)  # joined, with their rules
     tags: list[tuple[Ticket, int]] = field(default_factory=list)
+    letters: list[tuple[Ticket, OutgoingMessage]] = field(default_factory=list)
 
 
 class _Work:
@@ -115,6 +118,8 @@ class _Work:
         if outcome.ignores:
             return _NOWHERE
         ticket = found.ticket or self._open_ticket(mail, found, outcome)
+        if found.letter is not None:
+            self._take_in(found.letter, ticket)
         ticket_message = self._place(mail, ticket, is_new=is_new)
         if outcome.rules:
             self._rows.tags += [(ticket, tag) for tag in outcome.tags]
@@ -133,6 +138,8 @@ class _Work:
             rows.events += change_joined(ticket, outcome, self._now)
         add_tags(rows.tags)
         TicketEvent.objects.bulk_create(rows.events)
+        for ticket, letter in rows.letters:
+            tell_writer(ticket, letter)
 
     def _note_same_mail(self, mail: IncomingMail, same: TicketMessage) -> Received:
         """It came again, to this mailbox or another one; the conversation shows it once."""
@@ -160,10 +167,31 @@ class _Work:
             self._note(ticket, found.relation.format(number=found.related.number))
             text = f"Eine mögliche Antwort hierauf steht in Ticket #{ticket.number}."
             self._note(found.related, text)
+        if found.letter is not None:
+            ticket.address = found.letter.address or ticket.address
         for twin in found.twins:
             self._note(ticket, f"Dieselbe E-Mail steht auch in Ticket #{twin.number}.")
             self._note(twin, f"Dieselbe E-Mail steht auch in Ticket #{ticket.number}.")
         return ticket
+
+    def _take_in(self, letter: OutgoingMessage, ticket: Ticket) -> None:
+        """The ticket begins with the letter or document mail of ours that is answered."""
+        sent_at = letter.sent_at or letter.created_at
+        self._rows.messages.append(
+            TicketMessage(
+                ticket=ticket,
+                kind=TicketMessage.Kind.REPLY,
+                account_id=letter.account_id,
+                message=letter.message,
+                outgoing=letter,
+                author=letter.created_by,
+                created_at=sent_at,
+            )
+        )
+        day = f"{timezone.localtime(sent_at):%d.%m.%Y}"
+        self._note(ticket, f"Antwort auf unsere E-Mail „{letter.message.subject}“ vom {day}.")
+        self._rows.letters.append((ticket, letter))
+        self._finder.learn_letter(letter, ticket)
 
     def _new_ticket(self, mail: IncomingMail) -> Ticket:
         customer = find_customer(mail.parsed, self._own)

@@ -111,6 +111,7 @@ def reply(*, ticket: Ticket, author: User, content: ReplyContent, once_key: str)
                 once_key=once_key,
                 created_by=author,
                 sender_reason=choice.reason,
+                address=ticket.address,
                 send_at=content.send_at or _end_of_undo_time(author, now),
             )
             return _note(ticket, author, content, outgoing, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -61,6 +61,7 @@ class DocumentForm(DocumentModelForm):
             "date",
             "service_date",
             "project",
+            "subject",
             "intro",
             "closing",
         ]
@@ -90,7 +91,20 @@ class DocumentForm(DocumentModelForm):
             self.fields["number"].help_text = _("Leer = die nächste freie Nummer.")
         if not document.own_pdf_sha256:
             del self.fields["remove_own_pdf"]
+        if document.kind.is_letter:
+            self._become_letter()
+        else:
+            del self.fields["subject"]
         self._limit_choices(document)
+
+    def _become_letter(self) -> None:
+        """Subject and text take the place of positions."""
+        for name in ("service_date", "closing"):
+            del self.fields[name]
+        self.fields["subject"].required = True
+        text = self.fields["intro"]
+        text.label = _("Text")
+        text.widget.attrs["rows"] = 16
 
     def _limit_choices(self, document: Document) -> None:
         """Contact persons of any address are valid here; clean() sees that they belong together."""
@@ -133,6 +147,15 @@ class DocumentForm(DocumentModelForm):
         if not content.startswith(b"%PDF-"):
             raise forms.ValidationError(_("Das ist keine PDF-Datei."))
         return content
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        keeps_pdf = self.instance.own_pdf_sha256 and not values.get("remove_own_pdf")
+        if self.instance.kind.is_letter and not (
+            values.get("intro", "").strip() or values.get("own_pdf") or keeps_pdf
+        ):
+            self.add_error("intro", _("Bitte schreiben Sie einen Text."))
+        return values
 
     def read_own_pdf(self) -> bytes | None:
         """The PDF to keep: None = as it was, b"" = none any more."""

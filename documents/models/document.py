@@ -27,6 +27,8 @@ class DocumentKind(models.Model):
     file_prefix = models.CharField(_("Kürzel im Dateinamen"), max_length=6)
     first_number = models.PositiveIntegerField(_("Erste Nummer"), default=100000)
     has_prices = models.BooleanField(_("mit Preisen"), default=True)
+    # A letter has a subject and a text in place of positions.
+    is_letter = models.BooleanField(_("Brief"), default=False)
     # § 14 (4) 6 UStG: an invoice names the time of supply.
     shows_service_date = models.BooleanField(_("Leistungsdatum ausweisen"), default=False)
     letter_intro = models.TextField(_("Einleitung"), blank=True)
@@ -92,6 +94,7 @@ class Document(models.Model):
         blank=True,
         help_text=_("Leer = Datum des Belegs."),
     )
+    subject = models.CharField(_("Betreff"), max_length=200, blank=True)  # of letters
     intro = models.TextField(_("Einleitung"), blank=True)
     closing = models.TextField(_("Schlusstext"), blank=True)
     created_by = models.ForeignKey(

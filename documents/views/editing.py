@@ -25,6 +25,7 @@ from documents.forms.document import (
 )
 from documents.forms.fields import AddressField, address_label
 from documents.models import Document, DocumentKind, Position
+from documents.release import release
 from documents.save import save_document
 from documents.totals import add_up
 from documents.views.answer import get_document, show
@@ -70,10 +71,22 @@ def _edit(request: HttpRequest, document: Document) -> HttpResponse:
         except NotPossible as refusal:
             form.add_error(None, str(refusal))
         else:
-            text = _("%(document)s ist angelegt.") if is_new else _("%(document)s ist gespeichert.")
-            messages.success(request, text % {"document": document})
-            return redirect("documents:detail", document.pk)
+            return _after_saving(request, document, is_new=is_new)
     return _show_form(request, document, form, formset, is_new=is_new)
+
+
+def _after_saving(request: HttpRequest, document: Document, *, is_new: bool) -> HttpResponse:
+    """To the document; „Freigeben und abschicken“ goes on to the dialog."""
+    if "abschicken" in request.POST:
+        try:
+            release(document=document)
+        except NotPossible as refusal:
+            messages.error(request, str(refusal))
+        else:
+            return redirect("documents:dispatch", document.pk)
+    text = _("%(document)s ist angelegt.") if is_new else _("%(document)s ist gespeichert.")
+    messages.success(request, text % {"document": document})
+    return redirect("documents:detail", document.pk)
 
 
 def _show_form(

@@ -538,6 +538,7 @@ def test_the_banner_speaks_proper_german_of_every_kind() -> None:
         "Bestellung": "Die Bestellung",
         "Retoure": "Die Retoure",
         "Proformarechnung": "Die Proformarechnung",
+        "Brief": "Der Brief",
     }
 
 

@@ -33,6 +33,7 @@ def answered(petra: User, **values: object) -> tuple[Ticket, OutgoingMessage]:
     ticket = make_ticket(account=make_ticket_account(), status=status, waiting_since=None, **values)
     outgoing = sent_message(ticket)
     ticket.messages.filter(outgoing=outgoing).update(author=petra, kind="out")
+    OutgoingMessage.objects.filter(pk=outgoing.pk).update(origin="ticket")
     return ticket, outgoing
 
 
@@ -107,7 +108,6 @@ def test_partly_refused_is_told_and_reopens_nothing(petra: User) -> None:
     Recipient.objects.create(
         outgoing=outgoing, kind="cc", email="weg@huber.example", state="refused", reply="550 weg"
     )
-    OutgoingMessage.objects.filter(pk=outgoing.pk).update(origin="ticket")
     assert note_failures() == 1
     assert note_failures() == 0
     ticket.refresh_from_db()
