@@ -179,7 +179,9 @@ def _describe(
 
 def _mark_inline(attachments: list[Attachment], html: str) -> list[Attachment]:
     """Inline is what the HTML really shows; a file that only claims it stays a visible file."""
-    shown = {unquote(found) for found in _CID.findall(html)} if html else set()
+    if not html or not any(one.content_id for one in attachments):
+        return attachments
+    shown = {unquote(found) for found in _CID.findall(html)}
     marked: list[Attachment] = []
     for one in attachments:
         if one.content_id and one.content_id in shown:

@@ -8,18 +8,21 @@ from dataclasses import dataclass, field
 from html import unescape
 
 from mailcore.charsets import storable
-from mailcore.html_tokens import Token, scan
+from mailcore.html_tokens import scan_fast
 
 _BLOCKS = frozenset(
-    {"div", "table", "tr", "address", "article", "aside", "section", "header", "footer", "main"}
+    {"div", "table", "address", "article", "aside", "section", "header", "footer", "main"}
     | {"form", "fieldset", "figure", "figcaption", "center", "dd", "dt", "caption", "body", "nav"}
 )
 _PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "blockquote"})
-_SKIPPED = frozenset({"head", "script", "style", "title", "template", "object", "svg", "math"})
+_SKIPPED_ELEMENTS = frozenset({"head", "template", "object", "svg", "math"})
+_SKIPPED = _SKIPPED_ELEMENTS | {"script", "style", "title"}  # their content never comes as a token
 _CELLS = frozenset({"td", "th"})
 _HREF = re.compile(r"(?:^|\s)href\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _ALT = re.compile(r"(?:^|\s)alt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+_FIRST_HREF = re.compile(r"\s*href=\"([^\"]*)\"", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
+_UNEVEN = re.compile(r"[\t\r\n\f]|  ")
 _INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad\u034f]+")
 _DEEPEST_QUOTE = 10
 _DEEPEST_LIST = 8
@@ -44,31 +47,40 @@ class _Writer:
     def write(self, text: str) -> None:
         if self.preformatted:
             first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-            self._append(first)
+            if first:
+                self._append(first)
             for line in others:
                 self.break_line(force=True)
-                self._append(line)
+                if line:
+                    self._append(line)
             return
-        text = _BLANKS.sub(" ", text)
+        if _UNEVEN.search(text):
+            text = _BLANKS.sub(" ", text)
         if self.ends_blank:
             text = text.lstrip(" ")
+            if not text:
+                return
         self._append(text)
 
     def _append(self, text: str) -> None:
-        if not text:
-            return
         if self.marker:
             text, self.marker = f"{self.marker}{text}", ""
         self.pieces.append(text)
-        self.ends_blank = text[-1] == " "
+        self.ends_blank = text[-1:] == " "
         if self.link_pieces is not None:
             self.link_pieces.append(text)
 
     def break_line(self, *, force: bool = False) -> None:
+        if not self.pieces and not force:
+            self.ends_blank = True
+            return
         line = "".join(self.pieces).rstrip()
         self.pieces.clear()
         self.ends_blank = True
         if not line and not force:
+            return
+        if not (self.quotes or self.lists or self.wants_gap):
+            self.lines.append(line)
             return
         prefix = "> " * min(self.quotes, _DEEPEST_QUOTE)
         if self.wants_gap and self.lines:
@@ -88,18 +100,30 @@ class _Writer:
 def html_to_text(html: str) -> str:
     """Readable text of HTML; never raises, at most one blank line in a row."""
     writer = _Writer()
-    for token in scan(html):
-        if not token.tag:
-            if not writer.skipped:
-                writer.write(_INVISIBLE.sub("", unescape(token.value)))
-        elif token.tag in _SKIPPED:
-            _skip(writer, token)
-        elif not writer.skipped or token.tag == "body":
-            writer.skipped.clear()
-            _HANDLERS.get(token.tag, _ignore)(writer, token)
-    _end_link(writer)
+    skipped, handlers = writer.skipped, _HANDLERS
+    for tag, is_end, source, _, _ in scan_fast(html):
+        if not tag:
+            if not skipped:
+                writer.write(_readable(source))
+        elif tag in _SKIPPED:
+            _skip(writer, tag, is_end, source)
+        elif not skipped or tag == "body":
+            if skipped:
+                skipped.clear()
+            handle = handlers.get(tag)
+            if handle:
+                handle(writer, is_end, source)
+    _link(writer, is_end=True, source="")
     writer.break_line()
     return storable("\n".join(_squeeze(writer.lines)).replace("\u00a0", " "))
+
+
+def _readable(text: str) -> str:
+    if "&" in text:
+        text = unescape(text)
+    if not text.isascii() and _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
+    return text
 
 
 def _squeeze(lines: list[str]) -> list[str]:
@@ -112,41 +136,38 @@ def _squeeze(lines: list[str]) -> list[str]:
     return kept
 
 
-def _skip(writer: _Writer, token: Token) -> None:
-    if token.is_end:
-        writer.skipped.pop(token.tag, None)
-    elif token.tag in ("head", "template", "object", "svg", "math") and not token.value.endswith(
-        "/"
-    ):
-        writer.skipped[token.tag] = 1
+def _skip(writer: _Writer, tag: str, is_end: bool, source: str) -> None:
+    if is_end:
+        writer.skipped.pop(tag, None)
+    elif tag in _SKIPPED_ELEMENTS and not source.endswith("/"):
+        writer.skipped[tag] = 1
 
 
-def _ignore(writer: _Writer, token: Token) -> None:
-    """Inline tags leave no trace."""
-
-
-def _block(writer: _Writer, token: Token) -> None:
+def _block(writer: _Writer, is_end: bool, source: str) -> None:
     writer.break_line()
-    if token.tag == "tr":
-        writer.cells = 0
 
 
-def _paragraph(writer: _Writer, token: Token) -> None:
+def _row(writer: _Writer, is_end: bool, source: str) -> None:
+    writer.break_line()
+    writer.cells = 0
+
+
+def _paragraph(writer: _Writer, is_end: bool, source: str) -> None:
     writer.paragraph()
 
 
-def _line_break(writer: _Writer, token: Token) -> None:
+def _line_break(writer: _Writer, is_end: bool, source: str) -> None:
     writer.break_line(force=True)
 
 
-def _rule(writer: _Writer, token: Token) -> None:
+def _rule(writer: _Writer, is_end: bool, source: str) -> None:
     writer.break_line()
     writer.write("-" * 20)
     writer.break_line()
 
 
-def _cell(writer: _Writer, token: Token) -> None:
-    if token.is_end:
+def _cell(writer: _Writer, is_end: bool, source: str) -> None:
+    if is_end:
         return
     if writer.cells and writer.pieces:
         writer.pieces.append("\t" if not writer.ends_blank else "")
@@ -154,25 +175,33 @@ def _cell(writer: _Writer, token: Token) -> None:
     writer.cells += 1
 
 
-def _quote(writer: _Writer, token: Token) -> None:
+def _quote(writer: _Writer, is_end: bool, source: str) -> None:
     writer.paragraph()
-    writer.quotes = max(0, writer.quotes + (-1 if token.is_end else 1))
+    writer.quotes = max(0, writer.quotes + (-1 if is_end else 1))
 
 
-def _list(writer: _Writer, token: Token) -> None:
+def _bullets(writer: _Writer, is_end: bool, source: str) -> None:
+    _list(writer, is_end, first_number=0)
+
+
+def _numbers(writer: _Writer, is_end: bool, source: str) -> None:
+    _list(writer, is_end, first_number=1)
+
+
+def _list(writer: _Writer, is_end: bool, first_number: int) -> None:
     writer.break_line()
-    if not token.is_end:
+    if not is_end:
         writer.wants_gap = writer.wants_gap or not writer.lists
-        writer.lists.append(1 if token.tag == "ol" else 0)
+        writer.lists.append(first_number)
     elif writer.lists:
         writer.lists.pop()
         writer.wants_gap = not writer.lists
 
 
-def _item(writer: _Writer, token: Token) -> None:
+def _item(writer: _Writer, is_end: bool, source: str) -> None:
     writer.break_line()
     writer.marker = ""
-    if token.is_end:
+    if is_end:
         return
     if writer.lists and writer.lists[-1]:
         writer.marker = f"{writer.lists[-1]}. "
@@ -181,34 +210,38 @@ def _item(writer: _Writer, token: Token) -> None:
         writer.marker = "- "
 
 
-def _pre(writer: _Writer, token: Token) -> None:
+def _pre(writer: _Writer, is_end: bool, source: str) -> None:
     writer.paragraph()
-    writer.preformatted = max(0, writer.preformatted + (-1 if token.is_end else 1))
+    writer.preformatted = max(0, writer.preformatted + (-1 if is_end else 1))
 
 
-def _link(writer: _Writer, token: Token) -> None:
-    _end_link(writer)
-    if token.is_end:
+def _link(writer: _Writer, is_end: bool, source: str) -> None:
+    if writer.link_pieces is not None:
+        _end_link(writer, writer.link_pieces)
+    if is_end:
         return
-    found = _HREF.search(token.value)
-    href = unescape(next((value for value in found.groups() if value), "")) if found else ""
+    found = _FIRST_HREF.match(source) or _HREF.search(source)
+    if found is None:
+        return
+    href = found[found.lastindex or 1]
+    if "&" in href:
+        href = unescape(href)
     href = "".join(href.split())
-    if href.lower().startswith(("http://", "https://", "mailto:")):
+    if href[:8].lower().startswith(("http://", "https://", "mailto:")):
         writer.link = href
         writer.link_pieces = []
 
 
-def _end_link(writer: _Writer) -> None:
+def _end_link(writer: _Writer, pieces: list[str]) -> None:
     """Behind the text of a link stands its target, unless the text already says it."""
-    if writer.link_pieces is None:
-        return
-    label = "".join(writer.link_pieces).strip()
     writer.link_pieces = None
+    label = "".join(pieces).strip()
+    if not label:
+        return
     target = writer.link
     shown = target.split(":", 1)[1].split("?", 1)[0] if target[:7] == "mailto:" else target
-    is_told = "." in label and _comparable(shown) == _comparable(label)
-    if label and not is_told:
-        writer.write(f" <{shown}>" if not writer.ends_blank else f"<{shown}>")
+    if "." not in label or _comparable(shown) != _comparable(label):
+        writer.write(f"<{shown}>" if writer.ends_blank else f" <{shown}>")
 
 
 def _comparable(address: str) -> str:
@@ -216,22 +249,23 @@ def _comparable(address: str) -> str:
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", address)
 
 
-def _image(writer: _Writer, token: Token) -> None:
-    found = _ALT.search(token.value)
+def _image(writer: _Writer, is_end: bool, source: str) -> None:
+    found = _ALT.search(source)
     alt = unescape(found.group(1) or found.group(2) or "").strip() if found else ""
     if alt and not writer.pieces and len(alt) < 200:
         writer.write(f"[{alt}]")
 
 
-_HANDLERS: dict[str, Callable[[_Writer, Token], None]] = {
+_HANDLERS: dict[str, Callable[[_Writer, bool, str], None]] = {
     **dict.fromkeys(_BLOCKS, _block),
     **dict.fromkeys(_PARAGRAPHS, _paragraph),
     **dict.fromkeys(_CELLS, _cell),
     "br": _line_break,
     "hr": _rule,
     "blockquote": _quote,
-    "ul": _list,
-    "ol": _list,
+    "tr": _row,
+    "ul": _bullets,
+    "ol": _numbers,
     "li": _item,
     "pre": _pre,
     "a": _link,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_TAG = re.compile(
-    r"<(/?)([a-zA-Z][^\s/>]{0,60})((?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+)>",
+# A tag; one with unbalanced quotes, read up to the next bracket; a comment or declaration.
+_MARKUP = re.compile(
+    r"<(?:(/?)([a-zA-Z][^\s/<>]{0,60})(?:((?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)>|([^<>]*+)>?)|([!?]))"
 )
-_LOOSE_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/<>]{0,60})([^<>]*+)>?")
-_MISSES_ALLOWED = 200  # tags with unbalanced quotes after which quotes are no longer looked at
+_LOOSE_MARKUP = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]{0,60})()([^<>]*+)>?|([!?]))")
+_MISSES_ALLOWED = 50  # tags with unbalanced quotes after which quotes are no longer looked at
 _RAW_TEXT = frozenset({"script", "style", "title", "textarea", "xmp", "noembed", "noframes"})
 VOID_TAGS = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source"}
@@ -18,8 +19,7 @@ VOID_TAGS = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Token:
+class Token(NamedTuple):
     """A run of text (`tag` is ""), or a tag. `start` and `end` are its place in the source."""
 
     tag: str  # lower case
@@ -34,46 +34,70 @@ def scan(html: str) -> Iterator[Token]:
 
     Every character is looked at a bounded number of times, whatever the input.
     """
+    return map(Token._make, scan_fast(html))
+
+
+def scan_fast(html: str) -> Iterator[tuple[str, bool, str, int, int]]:
+    """The tokens of `scan` as bare tuples, for those who read every mail that comes in."""
     at, misses, length = 0, 0, len(html)
-    closed_comments = closed_tags = True
-    missing_ends: set[str] = set()
+    skip = _Skipper(html)
+    pattern = _MARKUP
     while at < length:
-        opening = html.find("<", at)
-        if opening < 0:
-            opening = length
-        if opening > at:
-            yield Token("", False, html[at:opening], at, opening)
-        if opening == length:
+        for found in pattern.finditer(html, at):
+            opening, end = found.span()
+            if opening > at:
+                yield "", False, html[at:opening], at, opening
+            slash, name, value, loose, is_declaration = found.groups()
+            if is_declaration:
+                at = skip.declaration(opening)
+                break
+            if loose is not None:
+                misses += 1
+                value = loose
+            name = name.lower()
+            at = end
+            yield name, slash != "", value, opening, end
+            if name in _RAW_TEXT and not slash:
+                at = skip.raw_text(name, end)
+                break
+            if misses == _MISSES_ALLOWED:
+                misses += 1
+                pattern = _LOOSE_MARKUP
+                break
+        else:
+            if at < length:
+                yield "", False, html[at:], at, length
             return
-        following = html[opening + 1 : opening + 2]
-        if following in ("!", "?"):
-            end = -1
-            if closed_comments and html.startswith("<!--", opening):
-                end = html.find("-->", opening + 2)
-                closed_comments = end >= 0
-                end += 3 if end >= 0 else 0
-            if end < 0 and closed_tags:
-                end = html.find(">", opening) + 1
-                closed_tags = end > 0
-            at = end if end > 0 else length
-            continue
-        found = _TAG.match(html, opening) if misses < _MISSES_ALLOWED else None
-        if found is None:
-            misses += 1
-            found = _LOOSE_TAG.match(html, opening)
-        if found is None:
-            yield Token("", False, "<", opening, opening + 1)
-            at = opening + 1
-            continue
-        name, is_end = found.group(2).lower(), bool(found.group(1))
-        at = found.end()
-        yield Token(name, is_end, found.group(3), opening, at)
-        if name in _RAW_TEXT and not is_end and name not in missing_ends:
-            closing = _find_end_tag(html, name, at)
-            if closing < 0:
-                missing_ends.add(name)
-            else:
-                at = closing
+
+
+class _Skipper:
+    """Finds ends; one that was missed once is not looked for again: that keeps it linear."""
+
+    def __init__(self, html: str) -> None:
+        self._html = html
+        self._closed_comments = self._closed_tags = True
+        self._missing_ends: set[str] = set()
+
+    def declaration(self, opening: int) -> int:
+        """The place behind the comment or declaration that opens there."""
+        html, end = self._html, -1
+        if self._closed_comments and html.startswith("<!--", opening):
+            end = html.find("-->", opening + 2)
+            self._closed_comments = end >= 0
+            end += 3 if end >= 0 else 0
+        if end < 0 and self._closed_tags:
+            end = html.find(">", opening) + 1
+            self._closed_tags = end > 0
+        return end if end > 0 else len(html)
+
+    def raw_text(self, name: str, at: int) -> int:
+        """The place of the end tag of an element whose content is no markup."""
+        if name in self._missing_ends:
+            return at
+        closing = _find_end_tag(self._html, name, at)
+        if closing < 0:
+            self._missing_ends.add(name)
+        return closing if closing >= 0 else at
 
 
 def _find_end_tag(html: str, name: str, at: int) -> int:
