@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from autoresponder.forms import TEXTS, AutoresponderForm
 from autoresponder.models import Autoresponder
 from company.audit import read_fields
-from company.model_forms import ModelForm
 from mailaccounts.models import MailAccount
 from mailaccounts.panels import Panel
 
 TICKET = "{TICKET}"
 TICKET_REFUSED = _("{TICKET} geht hier nicht: Der Account legt keine Tickets an.")
-
-
-class AutoresponderForm(ModelForm[Autoresponder]):
-    class Meta:
-        model = Autoresponder
-        fields = ("is_active", "once_a_day", "subject", "text")
-        widgets = {"text": forms.Textarea(attrs={"rows": 7})}
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or self.cleaned_data
-        if values.get("is_active"):
-            if not values.get("subject") and "subject" not in self.errors:
-                self.add_error("subject", _("Bitte geben Sie einen Betreff ein."))
-            if not values.get("text", "").strip() and "text" not in self.errors:
-                self.add_error("text", _("Bitte geben Sie einen Text ein."))
-        return values
 
 
 class AutoresponderPanel(Panel):
@@ -42,7 +25,13 @@ class AutoresponderPanel(Panel):
     form_class = AutoresponderForm
 
     def make_form(self) -> forms.ModelForm[Autoresponder]:
-        return AutoresponderForm(self.data, instance=self._row(), prefix=self.key)
+        row = self._row()
+        return AutoresponderForm(
+            self.data,
+            instance=row,
+            prefix=self.key,
+            initial={"office_days": list(row.office_days)},
+        )
 
     def _row(self) -> Autoresponder:
         row = None
@@ -54,8 +43,8 @@ class AutoresponderPanel(Panel):
         values = self.form.cleaned_data
         if self.account.tickets_enabled or not values.get("is_active"):
             return
-        for name in ("subject", "text"):
-            if TICKET in values.get(name, ""):
+        for name in TEXTS:
+            if TICKET in (values.get(name) or ""):
                 self.form.add_error(name, TICKET_REFUSED)
 
     def save(self) -> None:
@@ -67,7 +56,8 @@ class AutoresponderPanel(Panel):
     def copy_from(self, source: MailAccount) -> None:
         row = Autoresponder.objects.filter(account=source).first()
         if row is not None:
-            self.form.initial.update(forms.model_to_dict(row, self.form.fields))
+            copied = forms.model_to_dict(row, self.form.fields)
+            self.form.initial.update(copied | {"office_days": list(row.office_days)})
 
     @staticmethod
     def kept_beside(account: MailAccount) -> dict[str, str]:
@@ -78,6 +68,12 @@ class AutoresponderPanel(Panel):
 
     def warnings(self) -> list[str]:
         row: Autoresponder = self.form.instance
-        if row.is_active and not self.account.smtp_enabled:
-            return [_now("Zum Antworten braucht der Autoresponder SMTP.")]
-        return []
+        if not row.is_active:
+            return []
+        found = []
+        if not self.account.smtp_enabled:
+            found.append(_now("Zum Antworten braucht der Autoresponder SMTP."))
+        last = row.period_last
+        if row.when == Autoresponder.When.PERIOD and last and last < timezone.localdate():
+            found.append(_now("Der Zeitraum des Autoresponders ist vorbei: Er antwortet nicht."))
+        return found

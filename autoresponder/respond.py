@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from autoresponder.limits import answer_key, reason_to_stop
 from autoresponder.models import AnsweredToday, Autoresponder
+from autoresponder.schedule import Turn, turn_at
 from company.models import CompanySettings
 from mailaccounts.models import MailAccount
 from mailaccounts.senders import NoAccountForSender, SenderChoice, choose_account
@@ -41,6 +42,8 @@ _REASONS = {
     "own-address": "Der Absender ist eine eigene Adresse.",
 }
 _AUTOMATIC = "Die E-Mail wurde automatisch verschickt."
+_BACKLOG = "Die E-Mail lag schon im Postfach, bevor Poststelle es abholte."
+_OLD = "Die E-Mail ist älter als 24 Stunden."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The queued answer, or why there is none (German); both empty: nothing worth a word."""
+    """The queued answer, or why there is none (German); both empty: the account answers nothing."""
 
     outgoing: OutgoingMessage | None = None
     suppressed: str = ""
@@ -71,11 +74,10 @@ class Response:
 def respond(question: Question, *, own_addresses: frozenset[str]) -> Response:
     """Queues the automatic answer inside the caller's transaction. Safe to repeat."""
     settings = Autoresponder.objects.filter(account=question.account, is_active=True).first()
-    if settings is None or question.is_backlog:
+    if settings is None:
         return Response()
-    if timezone.now() - question.received_at > _OLDEST:
-        return Response()
-    reason = _reason_against(question, own_addresses)
+    turn = turn_at(settings, question.received_at)
+    reason = _reason_against(question, own_addresses) or turn.silent
     if reason:
         return Response(suppressed=reason)
     try:
@@ -86,7 +88,7 @@ def respond(question: Question, *, own_addresses: frozenset[str]) -> Response:
         with transaction.atomic():
             if settings.once_a_day and not _claim_today(question):
                 return Response(suppressed="An diese Adresse ging heute schon eine.")
-            return Response(outgoing=_queue(question, settings, choice))
+            return Response(outgoing=_queue(question, turn, choice))
     except InvalidDraft:
         return Response(suppressed=f"An {question.customer.email} kann nicht gesendet werden.")
 
@@ -98,10 +100,14 @@ def fill_answer(subject: str, text: str, values: Mapping[str, str]) -> tuple[str
 
 
 def _reason_against(question: Question, own_addresses: frozenset[str]) -> str:
+    if question.is_backlog:
+        return _BACKLOG
+    if timezone.now() - question.received_at > _OLDEST:
+        return _OLD
+    if question.classification.suppress_reply:
+        return _describe(question.classification)
     if CompanySettings.load().autoresponses_paused:
         return "Der Autoresponder ist angehalten."
-    if question.classification.suppress_reply:
-        return _REASONS.get(question.classification.reason, _AUTOMATIC)
     if not question.customer.email:
         return "Die E-Mail hat keinen lesbaren Absender."
     if question.customer.email.lower() in own_addresses:
@@ -114,6 +120,13 @@ def _reason_against(question: Question, own_addresses: frozenset[str]) -> str:
     )
 
 
+def _describe(classification: Classification) -> str:
+    reason = classification.reason
+    if classification.is_absence and not reason.startswith("delivery-"):
+        reason = "absence"
+    return _REASONS.get(reason, _AUTOMATIC)
+
+
 def _claim_today(question: Question) -> bool:
     """True for the first answer of the day; two workers cannot both get it."""
     _, is_first = AnsweredToday.objects.get_or_create(
@@ -124,10 +137,10 @@ def _claim_today(question: Question) -> bool:
     return is_first
 
 
-def _queue(question: Question, settings: Autoresponder, choice: SenderChoice) -> OutgoingMessage:
+def _queue(question: Question, turn: Turn, choice: SenderChoice) -> OutgoingMessage:
     parsed = question.parsed
     values = {"TICKET": question.ticket_number, "BETREFF": parsed.subject}
-    subject, text = fill_answer(settings.subject, settings.text, values)
+    subject, text = fill_answer(turn.subject, turn.text, values)
     draft = Draft(
         from_=Mailbox(choice.name or choice.account.from_name, choice.email),
         to=(question.customer,),

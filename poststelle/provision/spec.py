@@ -61,7 +61,11 @@ _AUTORESPONDER = Block(
     name="autoresponder",
     model=Autoresponder,
     identity="account",
-    fields={"active": "is_active", **_same("once_a_day", "subject", "text")},
+    fields={
+        "active": "is_active",
+        **_same("once_a_day", "subject", "text", "when", "office_days", "office_opens"),
+        **_same("office_closes", "period_first", "period_last", "period_subject", "period_text"),
+    },
     is_list=False,
 )
 
