@@ -1,4 +1,4 @@
-"""Questions answered inside an installation's own settings: `python -m tests.flows.inside NAME …`."""
+"""Questions answered inside an installation's own settings: a JSON line [NAME, …] in, one out."""
 
 from __future__ import annotations
 
@@ -92,4 +92,6 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
 }
 
 if __name__ == "__main__":
-    print(json.dumps(QUESTIONS[sys.argv[1]](*sys.argv[2:])))
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        print(json.dumps(QUESTIONS[name](*arguments)), flush=True)

@@ -7,19 +7,24 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from tests.servers import warm
 from tests.servers.free_port import LOOPBACK, free_port
 from tests.servers.postgres import run_postgres
 from tests.servers.redis import run_redis
+from tests.servers.warm import WarmProcess
 
 ROOT = Path(__file__).parents[2]
+DATABASE = "poststelle.sqlite3"
 EMBEDDED, FLEET = "embedded", "fleet"
 KINDS = (EMBEDDED, FLEET)
 
@@ -32,7 +37,8 @@ class Installation:
     data_dir: Path
     environment: dict[str, str]
     port: int = field(default_factory=free_port)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[WarmProcess] = field(default_factory=list)
+    _inside: subprocess.Popen[str] | None = None
 
     @property
     def url(self) -> str:
@@ -40,31 +46,27 @@ class Installation:
 
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Runs a command to its end and returns what it printed."""
-        result = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = warm.run(["manage.py", *arguments], environment=self.environment)
         if check and result.returncode:
             raise AssertionError(f"{arguments}: {result.stdout}\n{result.stderr}")
         return result.stdout
 
     def ask(self, question: str, *arguments: str) -> dict[str, list[str]]:
-        """The answer of a function in tests/flows/inside.py, run inside the installation."""
-        result = subprocess.run(
-            [sys.executable, "-m", "tests.flows.inside", question, *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            raise AssertionError(f"{question}: {result.stdout}\n{result.stderr}")
-        answer: dict[str, list[str]] = json.loads(result.stdout.splitlines()[-1])
+        """The answer of a function in tests/flows/inside.py, run inside the installation's settings."""
+        if self._inside is None:
+            self._inside = subprocess.Popen(
+                [sys.executable, "-m", "tests.flows.inside"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._inside.stdin is not None
+        assert self._inside.stdout is not None
+        self._inside.stdin.write(json.dumps([question, *arguments]) + "\n")
+        self._inside.stdin.flush()
+        answer: dict[str, list[str]] = json.loads(self._inside.stdout.readline())
         return answer
 
     def provision(self, text: str) -> None:
@@ -74,12 +76,9 @@ class Installation:
 
     def start(self) -> None:
         """Starts all processes; returns when the web (embedded) or the workers (fleet) are there."""
-        log = (self.data_dir / "output.log").open("ab")
+        log = self.data_dir / "output.log"
         for command in self._commands():
-            self.processes.append(
-                subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
-            )
-        log.close()
+            self.processes.append(warm.start(command, environment=self.environment, log=log))
         if self.kind == EMBEDDED:
             wait_until(self._answers, seconds=60, what=f"{self.url} answers\n{self.log_end()}")
 
@@ -90,6 +89,12 @@ class Installation:
         for process in self.processes:
             process.wait()
         self.processes.clear()
+
+    def close(self) -> None:
+        self.kill()
+        if self._inside is not None:
+            self._inside.communicate()  # the end of its input is its end
+            self._inside = None
 
     def log_end(self) -> str:
         file = self.data_dir / "output.log"
@@ -105,17 +110,16 @@ class Installation:
             return False
 
     def _commands(self) -> list[list[str]]:
-        python = sys.executable
         if self.kind == EMBEDDED:
-            return [[python, "manage.py", "serve", "--port", str(self.port)]]
-        celery = [python, "-m", "celery", "-A", "poststelle"]
+            return [["manage.py", "serve", "--port", str(self.port)]]
+        celery = ["-m", "celery", "-A", "poststelle"]
         # One process each, so that kill -9 of the parent leaves no children behind.
         solo = ["--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"]
         return [
             [*celery, "worker", "--queues=mail_in", "--hostname=in@%h", *solo],
             [*celery, "worker", "--queues=mail_out,housekeeping", "--hostname=out@%h", *solo],
             [*celery, "beat", f"--schedule={self.data_dir / 'beat'}", "--pidfile="],
-            [python, "manage.py", "watch"],
+            ["manage.py", "watch"],
         ]
 
 
@@ -134,9 +138,22 @@ def installed(kind: str, folder: Path, **settings: str) -> Iterator[Installation
             environment["DATABASE_URL"] = stack.enter_context(run_postgres()).url
             environment["REDIS_URL"] = stack.enter_context(run_redis()).url
         installation = Installation(kind, folder, environment)
-        stack.callback(installation.kill)
-        installation.manage("migrate", "-v0")
+        stack.callback(installation.close)
+        if kind == EMBEDDED:
+            (folder / DATABASE).write_bytes(_migrated_database())
+        else:
+            installation.manage("migrate", "-v0")
         yield installation
+
+
+@cache
+def _migrated_database() -> bytes:
+    """The SQLite file of an empty installation: made once, as migrating takes seconds."""
+    with tempfile.TemporaryDirectory(prefix="poststelle-empty-") as folder:
+        environment = {"PATH": os.environ["PATH"], "DATA_DIR": folder}
+        done = warm.run(["manage.py", "migrate", "-v0"], environment=environment)
+        assert done.returncode == 0, done.stderr
+        return Path(folder, DATABASE).read_bytes()
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:
