@@ -14,8 +14,14 @@ from mailaccounts.models import MailAccount, MailFolder
 from mailstore.blobs import put_blob
 
 ATTEMPTS = 3  # then a message is set aside
+_ATTEMPTS_UNREAD = (
+    5  # the fourth fetches the bytes to keep them; where that fails, too, it is enough
+)
 _BACK_OFF_MINUTES = (1, 5)
+_INTERRUPTED_MINUTES = (5, 15, 30)
+_FURTHEST = timedelta(hours=1)  # what waits longer was written before the clock was set back
 CRASHED = "Die Verarbeitung brach dreimal ohne Meldung ab."
+INTERRUPTED = "Beim Abholen brach die Verbindung ab."
 NOT_HANDED_OUT = "Der Server gibt den Inhalt nicht heraus."
 
 
@@ -26,7 +32,7 @@ def open_items(folder: MailFolder, uidvalidity: int) -> QuerySet[IntakeItem]:
         IntakeItem.objects.filter(account=folder.account_id, folder=folder)
         .filter(state=IntakeItem.State.NOTED)
         .filter(Q(uidvalidity=uidvalidity) | ~Q(blob=""))
-        .filter(Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now))
+        .exclude(next_attempt_at__gt=now, next_attempt_at__lte=now + _FURTHEST)
         .order_by("pk")
     )
 
@@ -95,6 +101,29 @@ def take_back_attempt(items: Sequence[IntakeItem]) -> None:
     IntakeItem.objects.filter(
         pk__in=[item.pk for item in items], state=IntakeItem.State.NOTED, attempts__gt=0
     ).update(attempts=F("attempts") - 1)
+
+
+def note_interrupted(items: Sequence[IntakeItem]) -> None:
+    """The connection ended while these were fetched; one of them may be what ends it each time.
+
+    The attempt counts: next time they go one by one, and whoever is alone then and is interrupted again
+    lets the others pass first.
+    """
+    for item in items:
+        if item.attempts > 1 and len(items) == 1:
+            minutes = _INTERRUPTED_MINUTES[min(item.attempts - 1, len(_INTERRUPTED_MINUTES)) - 1]
+            IntakeItem.objects.filter(pk=item.pk, state=IntakeItem.State.NOTED).update(
+                error=INTERRUPTED, next_attempt_at=timezone.now() + timedelta(minutes=minutes)
+            )
+
+
+def is_given_up_unread(item: IntakeItem) -> bool:
+    """Whether asking the server for it failed so often that nobody is to try again by himself."""
+    return item.attempts >= _ATTEMPTS_UNREAD
+
+
+def set_aside_unread(item: IntakeItem) -> None:
+    record_failure(item, None, item.error or CRASHED)
 
 
 def mark_gone(items: Sequence[IntakeItem]) -> None:

@@ -16,7 +16,7 @@ from intake.wanted_folders import wanted_folders
 from mailaccounts.connect import connect_imap
 from mailaccounts.links import hold_lease, hold_until, record_failure, record_success
 from mailaccounts.models import AccountLink, MailAccount, MailFolder
-from mailcore.errors import Kind, MailError
+from mailcore.errors import MailError
 from mailcore.imap import ImapSession
 
 log = logging.getLogger(__name__)
@@ -66,9 +66,10 @@ def _poll(run: PollRun) -> PollSummary:
     account = run.account
     try:
         with connect_imap(account) as session:
+            session.tell_progress(run.heartbeat)
             error = _poll_folders(session, wanted_folders(account), run)
     except MailError as failed:
-        error = failed
+        return _failed(run, failed)
     except PollStopped as stopped:
         record_success(account.pk, INCOMING)
         return PollSummary(account.pk, run.counts, skipped=str(stopped), has_more=True)
@@ -76,25 +77,33 @@ def _poll(run: PollRun) -> PollSummary:
         # The disk, not the account: everything stays in the ledger until it works again.
         hold_until(account.pk, INCOMING, timezone.now() + _PAUSE)
         raise
-    if error is None:
-        record_success(account.pk, INCOMING)
-    else:
-        log.warning("account %s: %s", account.pk, error)
-        record_failure(account.pk, INCOMING, error)
-    has_more = error is None and run.counts.done > 0
-    return PollSummary(account.pk, run.counts, error=error, has_more=has_more)
+    if error is not None:
+        return _failed(run, error, keeps_rhythm=True)
+    record_success(account.pk, INCOMING)
+    return PollSummary(account.pk, run.counts, has_more=run.counts.done > 0)
+
+
+def _failed(run: PollRun, error: MailError, *, keeps_rhythm: bool = False) -> PollSummary:
+    log.warning("account %s: %s", run.account.pk, error)
+    record_failure(run.account.pk, INCOMING, error, keeps_rhythm=keeps_rhythm)
+    return PollSummary(run.account.pk, run.counts, error=error)
 
 
 def _poll_folders(
     session: ImapSession, folders: Sequence[MailFolder], run: PollRun
 ) -> MailError | None:
-    """A folder that is missing does not hold up the others: its error is returned at the end."""
-    missing: MailError | None = None
+    """A folder the server refuses does not hold up the others: its error is returned at the end.
+
+    Raises MailError where the connection is lost or every folder is refused.
+    """
+    refused: list[MailError] = []
     for folder in folders:
         try:
             poll_folder(session, folder, run)
         except MailError as error:
-            if error.kind is not Kind.FOLDER_MISSING:
+            if not session.is_usable:
                 raise
-            missing = missing or error
-    return missing
+            refused.append(error)
+    if refused and len(refused) == len(folders):
+        raise refused[0]
+    return refused[0] if refused else None

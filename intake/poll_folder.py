@@ -11,14 +11,15 @@ from django.db import InterfaceError, OperationalError, transaction
 from company.crash_points import crash_point
 from intake import ledger
 from intake.delete_on_server import delete_on_server, has_deletions
+from intake.fetch import fetch_items
 from intake.models import FolderCursor, IntakeItem
 from intake.poll_run import PollRun
-from intake.receive import Fetched, receive_group
+from intake.receive import receive_group
 from intake.renumbered import begin_again, settle_known
 from mailaccounts.models import MailFolder
-from mailcore.errors import Kind, MailError
+from mailcore.errors import Kind, MailError, Step
 from mailcore.imap import FolderStatus, ImapSession, MessageInfo
-from mailstore.blobs import get_blob, put_blob
+from mailstore.blobs import put_blob
 
 _NOTED_AT_ONCE = 1000
 _GROUP_MESSAGES = 50
@@ -127,8 +128,18 @@ def _ledger_row(
         row.state = IntakeItem.State.EXCLUDED
     elif info.size > settings.MAX_MESSAGE_BYTES:
         row.state = IntakeItem.State.TOO_LARGE
-        row.blob = put_blob(session.fetch_headers(info.uid))  # who wrote and what about
+        row.blob = _header_blob(session, info.uid)
     return row
+
+
+def _header_blob(session: ImapSession, uid: int) -> str:
+    """Who wrote and what about, if the server tells."""
+    try:
+        return put_blob(session.fetch_headers(uid))
+    except MailError:
+        if not session.is_usable:
+            raise
+        return ""
 
 
 def _receive_open(
@@ -169,7 +180,12 @@ def _receive(
     ledger.begin_attempt(items)
     crash_point("intake.after_attempt")
     try:
-        fetched = _fetch(session, items, cursor)
+        fetched = fetch_items(session, items, cursor=cursor, run=run)
+    except MailError as error:
+        is_interrupted = error.step is Step.FETCH and not session.is_usable
+        (ledger.note_interrupted if is_interrupted else ledger.take_back_attempt)(items)
+        raise
+    try:
         crash_point("intake.after_fetch")
         given_up = [one for one in fetched if one.item.attempts > ledger.ATTEMPTS]
         for one in given_up:
@@ -178,43 +194,6 @@ def _receive(
         fetched = [one for one in fetched if one not in given_up]
         unknown = settle_known(fetched, folder=folder, cursor=cursor)
         receive_group(unknown, folder=folder, run=run)
-    except (MailError, OSError, OperationalError, InterfaceError):
+    except (OSError, OperationalError, InterfaceError):
         ledger.take_back_attempt(items)
         raise
-
-
-def _fetch(
-    session: ImapSession, items: Sequence[IntakeItem], cursor: FolderCursor
-) -> list[Fetched]:
-    """The bytes: kept ones from the store, the others in one command."""
-    bodies = {item.pk: raw for item in items if (raw := _kept_bytes(item)) is not None}
-    wanted = {
-        item.uid: item
-        for item in items
-        if item.pk not in bodies and item.uidvalidity == cursor.uidvalidity
-    }
-    answer = session.fetch_batch(list(wanted)) if wanted else {}
-    bodies |= {wanted[uid].pk: raw for uid, raw in answer.items()}
-    missing = [item for item in items if item.pk not in bodies]
-    if missing:
-        _note_missing(session, missing, cursor)
-    return [Fetched(item, bodies[item.pk]) for item in items if item.pk in bodies]
-
-
-def _kept_bytes(item: IntakeItem) -> bytes | None:
-    try:
-        return get_blob(item.blob) if item.blob else None
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _note_missing(
-    session: ImapSession, missing: Sequence[IntakeItem], cursor: FolderCursor
-) -> None:
-    """Gone from the server, or there and not handed out: that counts as a failure."""
-    here = [item.uid for item in missing if item.uidvalidity == cursor.uidvalidity]
-    present = {info.uid for info in session.describe(here)}
-    for item in missing:
-        if item.uid in present and item.uidvalidity == cursor.uidvalidity:
-            ledger.record_failure(item, None, ledger.NOT_HANDED_OUT)
-    ledger.mark_gone([item for item in missing if item.uid not in present])

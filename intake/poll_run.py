@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import threading
 import time
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db import DatabaseError, connections
 
 from mailaccounts.links import renew_lease
 from mailaccounts.models import AccountLink, MailAccount
 from mailaccounts.own_addresses import own_addresses
 from tickets.numbers import NumberBlock
 
+log = logging.getLogger(__name__)
 _LONGEST_SECONDS = 600  # then other accounts have their turn
 
 
@@ -40,6 +44,7 @@ class PollRun:
     numbers: NumberBlock = field(default_factory=NumberBlock)
     counts: Counts = field(default_factory=Counts)
     started: float = field(default_factory=time.monotonic)
+    thread: int = field(default_factory=threading.get_ident)
 
     def go_on(self) -> None:
         """Between two steps: prolongs the lease. Raises PollStopped if the poll has to end."""
@@ -49,6 +54,16 @@ class PollRun:
             raise PollStopped("Der Speicherplatz ist knapp: Das Abholen wartet.")
         if time.monotonic() - self.started > _LONGEST_SECONDS:
             raise PollStopped("Es sind noch E-Mails da: Das Abholen geht gleich weiter.")
+
+    def heartbeat(self) -> None:
+        """While a long answer comes in, from whichever thread reads it: prolongs the lease."""
+        try:
+            renew_lease(self.account.pk, AccountLink.Direction.INCOMING, self.owner)
+        except DatabaseError as error:
+            log.warning("account %s: lease not prolonged: %s", self.account.pk, error)
+        finally:
+            if threading.get_ident() != self.thread:
+                connections.close_all()
 
 
 def is_disk_low() -> bool:

@@ -1,7 +1,7 @@
 """After a folder's UIDVALIDITY changed all its messages look new: those we have are recognised.
 
-By Message-ID and INTERNALDATE, together with the bytes, the size or the sender, subject and date:
-some servers write a message out a little differently when it is moved.
+By the same bytes, or by Message-ID and INTERNALDATE together with the size or the sender, subject and
+date: some servers write a message out a little differently when it is moved, others date it anew.
 """
 
 from __future__ import annotations
@@ -48,17 +48,15 @@ def settle_known(
     fetched: Sequence[Fetched], *, folder: MailFolder, cursor: FolderCursor
 ) -> list[Fetched]:
     """Marks the messages we have as done and returns the others."""
-    old = [one for one in fetched if one.item.internal_date <= cursor.started_at]
-    if not old or not _was_renumbered(folder, cursor):
+    if not fetched or not _was_renumbered(folder, cursor):
         return list(fetched)
-    read = {one.item.pk: parse(one.raw, received_at=one.item.internal_date) for one in old}
+    read = {one.item.pk: parse(one.raw, received_at=one.item.internal_date) for one in fetched}
     known = _find_known(folder, cursor, read)
-    set_aside = _find_set_aside(folder, old)
+    set_aside = _find_set_aside(folder, fetched)
     settled = set()
-    for one in old:
-        parsed = read[one.item.pk]
+    for one in fetched:
         match = next(
-            (row for row in known if _is_same(row, one, parsed)),
+            (row for row in known if _is_same(row, one, read[one.item.pk], cursor)),
             set_aside.get(sha256_of(one.raw)),
         )
         if match is not None:
@@ -91,19 +89,22 @@ def _find_known(
     )
 
 
-def _find_set_aside(folder: MailFolder, old: Sequence[Fetched]) -> dict[str, IntakeItem]:
+def _find_set_aside(folder: MailFolder, fetched: Sequence[Fetched]) -> dict[str, IntakeItem]:
     rows = IntakeItem.objects.filter(
-        folder=folder, state__in=_SET_ASIDE, blob__in={sha256_of(one.raw) for one in old}
+        folder=folder, state__in=_SET_ASIDE, blob__in={sha256_of(one.raw) for one in fetched}
     )
     return {row.blob: row for row in rows}
 
 
-def _is_same(row: IntakeItem, one: Fetched, parsed: ParsedMessage) -> bool:
+def _is_same(row: IntakeItem, one: Fetched, parsed: ParsedMessage, cursor: FolderCursor) -> bool:
     if row.message_id_hash != hash_message_id(parsed.message_id):
         return False
-    if row.internal_date != one.item.internal_date:
+    if row.blob == sha256_of(one.raw):
+        return True
+    is_old = one.item.internal_date <= cursor.started_at
+    if not is_old or row.internal_date != one.item.internal_date:
         return False
-    if row.size == one.item.size or row.blob == sha256_of(one.raw):
+    if row.size == one.item.size:
         return True
     stored = row.message
     sender = parsed.from_[0].email.lower() if parsed.from_ else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import uuid
@@ -9,14 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mailaccounts.models import AccountLink, MailAccount
 from mailcore.errors import Kind, MailError
 
-LEASE = timedelta(minutes=5)  # renewed by the worker at every batch
+log = logging.getLogger(__name__)
+LEASE = timedelta(minutes=5)  # renewed by the worker at every batch and during long answers
 BACK_OFF_MINUTES = (1, 2, 5, 15, 30)
+# No lease and no back-off reaches further ahead: what does was written before the clock was set back.
+_FURTHEST = timedelta(minutes=BACK_OFF_MINUTES[-1])
 REFUSED_LOGINS = 3  # then the account waits for a person
 LOGIN_KINDS = {
     Kind.PASSWORD_MISSING,
@@ -32,6 +37,8 @@ LOGIN_KINDS = {
 }
 # Another try cannot help: the account waits for a person at once.
 HOPELESS_KINDS = {Kind.OAUTH_SIGN_IN, Kind.OAUTH_FOREIGN_SERVER}
+# Leases of this process that could not be given back because the database was away.
+_unreleased: set[tuple[int, str, str]] = set()
 
 
 def new_owner() -> str:
@@ -62,7 +69,11 @@ def hold_lease(account_id: int, direction: str) -> Iterator[str | None]:
         yield owner
     finally:
         if owner:
-            release_lease(account_id, direction, owner)
+            try:
+                release_lease(account_id, direction, owner)
+            except DatabaseError:
+                _unreleased.add((account_id, direction, owner))
+                raise
 
 
 def take_lease(account_id: int, direction: str) -> str | None:
@@ -71,8 +82,12 @@ def take_lease(account_id: int, direction: str) -> str | None:
     AccountLink.objects.get_or_create(account_id=account_id, direction=direction)
     taken = (
         AccountLink.objects.filter(account_id=account_id, direction=direction)
-        .filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
-        .update(lease_owner=owner, lease_until=now + LEASE)
+        .filter(
+            Q(lease_until__isnull=True)
+            | Q(lease_until__lt=now)
+            | Q(lease_until__gt=now + _FURTHEST)
+        )
+        .update(lease_owner=owner, lease_until=now + LEASE, queued_at=None)
     )
     return owner if taken else None
 
@@ -94,6 +109,9 @@ def release_lease(account_id: int, direction: str, owner: str) -> None:
 def release_dead_leases() -> int:
     """Frees what processes of this host held when they died. Returns how many."""
     freed = 0
+    for account_id, direction, owner in list(_unreleased):
+        release_lease(account_id, direction, owner)
+        _unreleased.discard((account_id, direction, owner))
     for link in AccountLink.objects.exclude(lease_owner=""):
         if is_owner_dead(link.lease_owner):
             release_lease(link.account_id, link.direction, link.lease_owner)
@@ -117,11 +135,18 @@ def record_success(account_id: int, direction: str) -> None:
     )
 
 
-def record_failure(account_id: int, direction: str, error: MailError) -> None:
-    """Pushes the next attempt into the future; after three refused logins a person must act."""
+def record_failure(
+    account_id: int, direction: str, error: MailError, *, keeps_rhythm: bool = False
+) -> None:
+    """Pushes the next attempt into the future; after three refused logins a person must act.
+
+    With `keeps_rhythm` only a part is broken (one folder): the rest goes on as always.
+    """
     now = timezone.now()
     link, _ = AccountLink.objects.get_or_create(account_id=account_id, direction=direction)
-    failures = link.failures + 1
+    # Refused logins in a row, not a refusal after other trouble, make a person act.
+    is_same_trouble = (link.error_kind in LOGIN_KINDS) == (error.kind in LOGIN_KINDS)
+    failures = link.failures + 1 if is_same_trouble else 1
     is_login = error.kind in LOGIN_KINDS and failures >= REFUSED_LOGINS
     is_login = is_login or error.kind in HOPELESS_KINDS
     wait = BACK_OFF_MINUTES[min(failures, len(BACK_OFF_MINUTES)) - 1]
@@ -129,7 +154,7 @@ def record_failure(account_id: int, direction: str, error: MailError) -> None:
         state=AccountLink.State.LOGIN if is_login else AccountLink.State.FAILING,
         failures=failures,
         failing_since=link.failing_since or now,
-        next_attempt_at=now + timedelta(minutes=wait),
+        next_attempt_at=None if keeps_rhythm else now + timedelta(minutes=wait),
         last_attempt_at=now,
         error_kind=error.kind,
         error_step=error.step,
@@ -152,20 +177,48 @@ def hold_until(account_id: int, direction: str, when: datetime) -> None:
     )
 
 
+def is_failing(account_id: int, direction: str) -> bool:
+    """Whether the last attempt failed."""
+    links = AccountLink.objects.filter(account_id=account_id, direction=direction)
+    return links.filter(failures__gt=0).exists()
+
+
+def mark_queued(account_id: int, direction: str, *, again_after: timedelta) -> bool:
+    """Notes that a worker is asked to look; False if one was asked and has not come to it yet."""
+    now = timezone.now()
+    _, is_new = AccountLink.objects.get_or_create(
+        account_id=account_id, direction=direction, defaults={"queued_at": now}
+    )
+    # A moment that lies ahead was written before the clock was set back.
+    waiting = Q(queued_at__gt=now - again_after, queued_at__lte=now)
+    links = AccountLink.objects.filter(account_id=account_id, direction=direction)
+    return is_new or bool(links.exclude(waiting).update(queued_at=now))
+
+
+def forget_queue() -> None:
+    """The broker is empty: whoever was queued there has to be queued again."""
+    AccountLink.objects.exclude(queued_at=None).update(queued_at=None)
+
+
 def wake(account_id: int, direction: str | None = None) -> None:
     """Forgets back-off and refused logins, e.g. after an admin changed the settings."""
     links = AccountLink.objects.filter(account_id=account_id)
     if direction:
         links = links.filter(direction=direction)
-    links.update(next_attempt_at=None, failures=0)
+    links.update(next_attempt_at=None, queued_at=None, failures=0)
     links.filter(state=AccountLink.State.LOGIN).update(state=AccountLink.State.UNKNOWN)
 
 
 def ready_accounts(direction: str, *, at: datetime | None = None) -> QuerySet[MailAccount]:
     """Accounts that are neither deleted, paused, held nor waiting for a new login, nor leased."""
     now = at or timezone.now()
+    held = Q(next_attempt_at__gt=now)
+    if direction == AccountLink.Direction.INCOMING:
+        # Outgoing mail may wait longer: where a provider asked for it.
+        held &= Q(next_attempt_at__lte=now + _FURTHEST)
+    leased = Q(lease_until__gt=now, lease_until__lte=now + _FURTHEST)
     busy = AccountLink.objects.filter(direction=direction).filter(
-        Q(state=AccountLink.State.LOGIN) | Q(next_attempt_at__gt=now) | Q(lease_until__gt=now)
+        Q(state=AccountLink.State.LOGIN) | held | leased
     )
     accounts = MailAccount.objects.kept().filter(paused_at__isnull=True)
     if direction == AccountLink.Direction.INCOMING:

@@ -7,7 +7,7 @@ use (`is_usable`); a refused command leaves it as it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,8 @@ from mailcore.server import ServerLogin
 _UIDS_PER_COMMAND = 500  # servers bound a command line to 8 kB
 _BATCH_BYTES = 16 << 20
 _BATCH_MESSAGES = 200
+_LOGOUT_SECONDS = 5  # for the answer nobody needs
+_WIDEST_WINDOW = 1 << 20  # of UIDs, where the server does not tell the last
 _SPECIAL_USES = ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
 
 
@@ -100,6 +102,7 @@ class ImapSession:
         try:
             if self.is_usable:
                 with self._step(Step.QUIT):
+                    self._client.wire.limit_time(_LOGOUT_SECONDS)
                     self._client.logout()
         except MailError:
             pass  # the connection is gone: that is what was wanted
@@ -116,6 +119,10 @@ class ImapSession:
                 yield
         finally:
             self.is_usable = self.is_usable and not self._client.is_broken
+
+    def tell_progress(self, tell: Callable[[], None]) -> None:
+        """`tell` is called every half minute while a long answer comes in, by whoever waits for it."""
+        self._client.wire.tell_progress(tell)
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -143,11 +150,16 @@ class ImapSession:
             )
 
     def select(self, folder: str, *, readonly: bool = True) -> FolderStatus:
-        """EXAMINE, or SELECT where flags shall change. Raises MailError (FOLDER_MISSING)."""
+        """EXAMINE, or SELECT where flags shall change. Raises MailError (FOLDER_MISSING).
+
+        A server without UIDVALIDITY keeps no UIDs (RFC 3501 6.3.1): nothing could be told apart.
+        """
         with self._step(Step.SELECT):
             answer = self._client.select_folder(folder, readonly=readonly)
+            if not answer.get(b"UIDVALIDITY"):
+                raise MailError(Kind.SERVER_ERROR, Step.SELECT, "no UIDVALIDITY")
             self._status = FolderStatus(
-                uidvalidity=int(answer.get(b"UIDVALIDITY", 0)),
+                uidvalidity=int(answer[b"UIDVALIDITY"]),
                 uidnext=int(answer.get(b"UIDNEXT", 0)),
                 messages=int(answer[b"EXISTS"]),
             )
@@ -157,20 +169,36 @@ class ImapSession:
     def list_new(self, after_uid: int, limit: int) -> tuple[MessageInfo, ...]:
         """The oldest `limit` messages above `after_uid` in the selected folder, by UID.
 
-        One FETCH if few are new or the UIDs have no gaps, else a SEARCH shows where they lie: never
-        an answer that lists the whole of a large mailbox.
+        SEARCH says which there are, FETCH what they are like: a message the server does not describe
+        is listed all the same, so that it is missed by nobody.
         """
-        last = self._status.uidnext - 1
-        if 0 < last <= after_uid + limit:
-            found = self._describe(f"{after_uid + 1}:*")
-        else:
-            found = self._describe(f"{after_uid + 1}:{after_uid + limit}")
-            if len(found) < limit:
-                found = self.describe(
-                    self._search("UID", f"{after_uid + 1}:*", above=after_uid)[:limit]
-                )
-        # `n:*` also returns the last message when it is older than n (RFC 3501 6.4.8).
-        return tuple(info for info in found if info.uid > after_uid)[:limit]
+        uids = self._uids_above(after_uid, limit)
+        told = {info.uid: info for info in self.describe(uids)}
+        now = datetime.now(UTC)
+        return tuple(told.get(uid) or MessageInfo(uid, 0, now) for uid in uids)
+
+    def _uids_above(self, after_uid: int, limit: int) -> tuple[int, ...]:
+        """The lowest `limit` UIDs above; windows that grow over gaps keep every answer short."""
+        last, start, width = self._status.uidnext - 1, after_uid, limit
+        found: list[int] = []
+        while len(found) < limit:
+            is_rest = start + width >= last if last > 0 else width > _WIDEST_WINDOW
+            end = "*" if is_rest else str(start + width)
+            # `n:*` also returns the last message when it is older than n (RFC 3501 6.4.8).
+            found += self._search("UID", f"{start + 1}:{end}", above=start)
+            if is_rest:
+                break
+            start, width = start + width, width * 4
+        return tuple(found[:limit])
+
+    def present(self, uids: Sequence[int]) -> frozenset[int]:
+        """Which of these are in the selected folder."""
+        return frozenset(
+            uid
+            for chunk in _chunks(uids)
+            for uid in self._search("UID", _uid_set(chunk))
+            if uid in set(chunk)
+        )
 
     def uids_since(self, day: date) -> tuple[int, ...]:
         """UIDs that may have arrived on or after the day: ask their INTERNALDATE (`describe`).
@@ -274,10 +302,11 @@ class ImapSession:
             MessageInfo(
                 uid=uid,
                 size=int(values.get(b"RFC822.SIZE") or 0),
-                internaldate=(values.get(b"INTERNALDATE") or now).astimezone(UTC),
+                internaldate=_utc(values.get(b"INTERNALDATE")) or now,
             )
             for uid, values in sorted(answer.items())
-            if b"RFC822.SIZE" in values  # not a flag change the server tells of in passing
+            # not a flag change the server tells of in passing
+            if b"RFC822.SIZE" in values or b"INTERNALDATE" in values
         )
 
     def _fetch_part(self, uids: Sequence[int], item: str, key: bytes) -> dict[int, bytes]:
@@ -290,6 +319,13 @@ class ImapSession:
                     if isinstance(value, bytes):
                         found[uid] = value
         return found
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    try:
+        return moment.astimezone(UTC) if moment is not None else None
+    except (OverflowError, ValueError):  # the year 1 or 9999 in another zone
+        return None
 
 
 def _folder(flags: tuple[bytes, ...], delimiter: bytes | None, name: str) -> Folder:

@@ -1,14 +1,8 @@
-"""One IMAP connection on imapclient: sockets with limits, STARTTLS, login, IDLE."""
+"""An imapclient on our own connection: STARTTLS, login, and one translation of its errors."""
 
 from __future__ import annotations
 
 import imaplib
-import io
-import re
-import select
-import socket
-import ssl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,168 +12,14 @@ from imapclient.exceptions import CapabilityError
 from imapclient.response_parser import parse_fetch_response
 
 from mailcore.errors import Kind, MailError, Step
+from mailcore.imap_connection import Connection
 from mailcore.server import (
     AuthMethod,
     Encryption,
     ServerLogin,
     login_kind,
-    open_socket,
     translate_error,
-    wrap_tls,
 )
-
-_MIN_BYTES_PER_SECOND = 1_000  # below this a server is not slow but stuck
-_MAX_LITERAL = 1 << 30  # a server's announced size is believed up to 1 GiB
-_SEND_CHUNK = 1 << 18  # sendall's time-out is for the whole call, so large messages go in pieces
-
-
-class _SocketReader(io.RawIOBase):
-    """Bytes from a socket: a time-out per read, and a least speed for each command's answer."""
-
-    def __init__(self, sock: socket.socket, timeout: float) -> None:
-        super().__init__()
-        self._sock = sock
-        self._timeout = timeout
-        self.restart()
-
-    def restart(self) -> None:
-        """A command was sent: its answer is measured from here."""
-        self._started = time.monotonic()
-        self._received = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        overtime = time.monotonic() - self._started - self._timeout
-        if overtime > 0 and self._received < overtime * _MIN_BYTES_PER_SECOND:
-            raise TimeoutError("the server answers too slowly")
-        count = self._sock.recv_into(buffer)
-        self._received += count
-        return count
-
-
-class _Connection(imaplib.IMAP4):
-    """imaplib over our own socket and reader (its own has neither limits nor TCP_NODELAY)."""
-
-    def __init__(self, login: ServerLogin) -> None:
-        self._server_login = login
-        self._idle_tag = b""
-        self._has_news = False  # a message arrived during IDLE and nobody was told yet
-        super().__init__(login.host, login.port)
-
-    def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
-        self.host, self.port = host, port
-        login = self._server_login
-        self.sock = open_socket(login)
-        if login.encryption is Encryption.SSL:
-            self.sock = wrap_tls(self.sock, login)
-        self._start_reading()
-
-    def _start_reading(self) -> None:
-        self._raw_reader = _SocketReader(self.sock, self._server_login.timeout)
-        self._reader = io.BufferedReader(self._raw_reader, 1 << 16)
-
-    def read(self, size: int) -> bytes:
-        if size > _MAX_LITERAL:
-            raise self.abort(f"the server announces {size} bytes")
-        return self._reader.read(size)
-
-    def readline(self) -> bytes:
-        line = self._reader.readline(1_000_001)
-        if len(line) > 1_000_000:
-            raise self.abort("the server's line does not end")
-        return line
-
-    def send(self, data: bytes) -> None:  # type: ignore[override]
-        for start in range(0, len(data), _SEND_CHUNK):
-            self.sock.sendall(data[start : start + _SEND_CHUNK])
-        self._raw_reader.restart()
-
-    def shutdown(self) -> None:
-        self._reader.close()
-        self.sock.close()
-
-    def starttls(self, ssl_context: ssl.SSLContext | None = None) -> tuple[str, list[object]]:  # type: ignore[override]
-        typ, data = self._simple_command("STARTTLS")
-        if typ != "OK":
-            raise self.error(f"STARTTLS: {data!r}")
-        if self.has_input(0):
-            # Plain text behind the answer would be read as if it had come encrypted.
-            raise self.abort("the server sent plain text after STARTTLS")
-        self.sock = wrap_tls(self.sock, self._server_login)
-        self._tls_established = True
-        self._start_reading()
-        self._get_capabilities()
-        return typ, data
-
-    def has_input(self, timeout: float) -> bool:
-        """Is there something to read within `timeout` seconds? The end of the connection counts."""
-        deadline = time.monotonic() + timeout
-        poller = select.poll()
-        poller.register(self.sock, select.POLLIN)
-        while not self._can_read():
-            remaining = deadline - time.monotonic()
-            if remaining <= 0 or not poller.poll(remaining * 1000):
-                return False
-        return True
-
-    def _can_read(self) -> bool:
-        """Looks into our buffer, TLS's and the kernel's without waiting."""
-        self._raw_reader.restart()
-        self.sock.settimeout(0)
-        try:
-            self._reader.peek(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
-        finally:
-            self.sock.settimeout(self._server_login.timeout)
-        return True
-
-    def start_idle(self) -> None:
-        """Sends IDLE and waits for the server's consent (RFC 2177)."""
-        self._has_news = False
-        self._idle_tag = self._command("IDLE")
-        while self._next_idle_line() is not None:
-            refusal = self.tagged_commands[self._idle_tag]
-            if refusal:
-                raise self.error(f"IDLE: {refusal!r}")
-
-    def wait_for_exists(self, timeout: float) -> bool:
-        """During IDLE: has a message arrived, now or within `timeout` seconds?"""
-        deadline = time.monotonic() + timeout
-        while not self._has_news:
-            if not self.has_input(max(0.0, deadline - time.monotonic())):
-                return False
-            self._next_idle_line()
-            if self.tagged_commands[self._idle_tag]:
-                raise self.abort("the server ended IDLE")
-            if time.monotonic() > deadline:
-                break
-        return self._take_news()
-
-    def stop_idle(self) -> bool:
-        """Sends DONE. True if a message arrived that wait_for_exists has not told of."""
-        self.send(b"DONE\r\n")
-        while not self.tagged_commands[self._idle_tag]:
-            self._next_idle_line()
-        typ, data = self._command_complete("IDLE", self._idle_tag)
-        if typ != "OK":
-            raise self.error(f"IDLE: {data!r}")
-        return self._take_news()
-
-    def _take_news(self) -> bool:
-        has_news, self._has_news = self._has_news, False
-        return has_news
-
-    def _next_idle_line(self) -> bytes | None:
-        line: bytes | None = self._get_response()
-        if line is not None and re.match(rb"\* \d+ EXISTS", line, re.IGNORECASE):
-            self._has_news = True
-        if line is not None and line[:5].upper() == b"* BYE":
-            raise self.abort(f"BYE {line!r}")
-        self.untagged_responses.clear()
-        return line
 
 
 class Client(imapclient.IMAPClient):  # type: ignore[misc]
@@ -197,12 +37,12 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]
         self._imap.debug = 0
         self.is_broken = False
 
-    def _create_IMAP4(self) -> _Connection:
-        return _Connection(self._server_login)
+    def _create_IMAP4(self) -> Connection:
+        return Connection(self._server_login)
 
     @property
-    def wire(self) -> _Connection:
-        connection: _Connection = self._imap
+    def wire(self) -> Connection:
+        connection: Connection = self._imap
         return connection
 
     def fetch_set(self, uid_set: str, items: tuple[str, ...]) -> dict[int, dict[bytes, Any]]:

@@ -27,6 +27,17 @@ class AuthMethod(StrEnum):
     OAUTH = "oauth"
 
 
+# A peer that vanished without a word is noticed after four minutes, also while nothing is said.
+_KEEP_ALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)  # macOS has another name for the first
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerLogin:
     """Where a server is and who we are there. Its repr shows no secret; `timeout` in seconds."""
@@ -70,13 +81,15 @@ def tls_context(*, verify: bool = True, ca_file: str = "") -> ssl.SSLContext:
 
 
 def open_socket(login: ServerLogin) -> socket.socket:
-    """A TCP connection (TCP_NODELAY, time-out set), not yet encrypted. Raises MailError."""
+    """A TCP connection (TCP_NODELAY, keep-alive, time-out), not yet encrypted. Raises MailError."""
     first_error: OSError | None = None
     for family, kind, protocol, _name, address in look_up(login):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(login.timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for option in _KEEP_ALIVE:
+                sock.setsockopt(*option)
             sock.connect(address)
         except OSError as error:
             sock.close()

@@ -22,7 +22,7 @@ from django.core.management import CommandError
 from django.core.wsgi import get_wsgi_application
 
 from intake.watch import Watcher
-from mailaccounts.links import release_dead_leases
+from mailaccounts.links import forget_queue, release_dead_leases
 from outbox.sweep import sweep
 from poststelle.celery import HOUSEKEEPING, MAIL_IN, MAIL_OUT, app
 
@@ -55,6 +55,7 @@ class Embedded:
     def run(self, *, ready: Callable[[], None]) -> None:
         """Serves until `stop`; calls `ready` once everything is started."""
         release_dead_leases()
+        forget_queue()
         sweep()
         parts = [
             threading.Thread(target=self._guard, args=(part, name), name=name, daemon=True)

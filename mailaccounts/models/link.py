@@ -28,6 +28,7 @@ class AccountLink(models.Model):
     failures = models.PositiveIntegerField(default=0)  # in a row
     failing_since = models.DateTimeField(null=True, blank=True)
     next_attempt_at = models.DateTimeField(null=True, blank=True)  # null = as soon as wanted
+    queued_at = models.DateTimeField(null=True, blank=True)  # a worker was asked to look
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     error_kind = models.CharField(max_length=40, blank=True)  # mailcore.errors.Kind

@@ -116,11 +116,13 @@ def test_answers_that_are_no_message(answer: str) -> None:
 
 
 def test_flag_changes_told_in_passing_are_no_messages() -> None:
+    search = "* SEARCH 3\r\n{tag} OK done\r\n"
     answer = (
         "* 7 FETCH (FLAGS (\\Seen))\r\n"
         '* 1 FETCH (UID 3 RFC822.SIZE 10 INTERNALDATE "gibberish")\r\n{tag} OK done\r\n'
     )
-    with run_scripted(imap_script({"UID FETCH": answer})) as server, open_imap(server.login()) as s:
+    script = imap_script({"UID FETCH": answer, "UID SEARCH": search})
+    with run_scripted(script) as server, open_imap(server.login()) as s:
         s.select("INBOX")
         (info,) = s.list_new(2, 10)
         assert (info.uid, info.size) == (3, 10)
