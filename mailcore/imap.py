@@ -292,7 +292,9 @@ class ImapSession:
 
     def _search(self, *criteria: str | bytes | date, above: int = 0) -> tuple[int, ...]:
         with self._step(Step.FETCH):
-            return tuple(sorted(uid for uid in self._client.search(list(criteria)) if uid > above))
+            return tuple(
+                sorted({uid for uid in self._client.search(list(criteria)) if uid > above})
+            )
 
     def _describe(self, uid_set: str) -> tuple[MessageInfo, ...]:
         with self._step(Step.FETCH):

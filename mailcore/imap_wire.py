@@ -45,6 +45,11 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]
         connection: Connection = self._imap
         return connection
 
+    def _raw_command_untagged(self, command: bytes, *args: Any, **options: Any) -> list[bytes]:
+        """A SEARCH may be answered in several lines, each UID once or more."""
+        data: list[bytes] = super()._raw_command_untagged(command, *args, **options)
+        return [b" ".join(filter(None, data))] if command == b"SEARCH" else data
+
     def fetch_set(self, uid_set: str, items: tuple[str, ...]) -> dict[int, dict[bytes, Any]]:
         """UID FETCH of a set as IMAP writes it („7:*" too, which imapclient's fetch cannot)."""
         typ, data = self._imap.uid("FETCH", uid_set, f"({' '.join(items)})")
