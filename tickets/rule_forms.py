@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
@@ -101,6 +102,10 @@ class ConditionForm(ModelForm[RuleCondition]):
             "data-reveals-value": RuleCondition.Field.HEADER,
         }
         self.fields["header"].widget.attrs["placeholder"] = "X-Mailer"
+        self.fields["operator"].widget.attrs |= {
+            "data-reveals": f"{self.prefix}-pattern",
+            "data-reveals-value": RuleCondition.Operator.WILDCARD,
+        }
 
     def has_changed(self) -> bool:
         """An empty row is no condition, whatever its selects say."""
@@ -159,5 +164,6 @@ def save_rule(form: RuleForm, lines: Conditions) -> Rule:
 
 
 def rule_as_typed(form: RuleForm, lines: Conditions) -> LoadedRule:
-    """The rule of a valid form, not saved."""
-    return load_rule(form.instance, lines.conditions())
+    """The rule of a valid form, not saved; its tags by name only."""
+    tags = [(0, name) for name in form.cleaned_data["tag_names"]]
+    return replace(load_rule(form.instance, lines.conditions(), tags=tags), tags=())

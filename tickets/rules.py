@@ -93,13 +93,15 @@ def load_rules() -> tuple[LoadedRule, ...]:
         .prefetch_related("conditions", "tags")
         .order_by("order", "pk")
     )
-    return tuple(
-        load_rule(
-            rule,
-            [Condition(c.field, c.operator, c.value, c.header) for c in rule.conditions.all()],
-            tags=[(tag.pk, tag.name) for tag in rule.tags.all()],
-        )
-        for rule in rules
+    return tuple(load_saved_rule(rule) for rule in rules)
+
+
+def load_saved_rule(rule: Rule) -> LoadedRule:
+    """A rule with its conditions and tags as they stand in the database."""
+    return load_rule(
+        rule,
+        [Condition(c.field, c.operator, c.value, c.header) for c in rule.conditions.all()],
+        tags=[(tag.pk, tag.name) for tag in rule.tags.all()],
     )
 
 

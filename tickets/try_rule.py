@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from company.models import User
 from mailstore.models import StoredMessage
 from mailstore.view import read_headers
+from tickets.apply_rule import tickets_to_change
 from tickets.models import RuleCondition, Ticket, TicketMessage
 from tickets.rules import Facts, LoadedRule, matches
 
@@ -22,10 +24,13 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Hit:
+    """`is_changed`: the ticket is not yet as the rule wants it."""
+
     number: str
     subject: str
     sender: str
     received_at: datetime
+    is_changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,16 @@ class Trial:
     checked: int
     is_cut: bool
     hits: tuple[Hit, ...]
+    words: tuple[str, ...]  # what the rule does
+    to_change: tuple[int, ...]  # the tickets it would change
 
 
-def try_rule(rule: LoadedRule, user: User) -> Trial:
-    """Looks at mails in tickets the user may see, newest first."""
+def try_rule(rule: LoadedRule, user: User, *, tags: Sequence[str] = ()) -> Trial:
+    """Looks at mails in tickets the user may see, newest first; `tags` are those the rule sets."""
     reads_mail = any(one.field == RuleCondition.Field.HEADER for one in rule.conditions)
     limit = _MOST_READ if reads_mail else _MOST
-    checked, hits, matching, is_cut = 0, [], 0, False
+    checked, found, shown = 0, dict[int, None](), []
+    matching, is_cut = 0, False
     for entry in _mails(rule, user, limit + 1):
         if checked == limit:
             is_cut = True
@@ -52,28 +60,36 @@ def try_rule(rule: LoadedRule, user: User) -> Trial:
         assert mail is not None
         if matches(rule, _facts(mail, reads_mail=reads_mail)):
             matching += 1
-            if matching <= _SHOWN:
-                hits.append(_hit(entry, mail))
-    return Trial(matching, checked, is_cut, tuple(hits))
+            found[entry.ticket_id] = None
+            shown += [entry] if matching <= _SHOWN else []
+    to_change = tickets_to_change(found, values=dict(rule.values), tags=tags)
+    hits = tuple(_hit(entry, to_change) for entry in shown)
+    return Trial(matching, checked, is_cut, hits, rule.words, tuple(to_change))
 
 
 def _mails(rule: LoadedRule, user: User, limit: int) -> Iterator[TicketMessage]:
-    found = TicketMessage.objects.filter(
-        kind=TicketMessage.Kind.INCOMING,
-        created_at__gte=timezone.now() - _PERIOD,
-        ticket__in=Ticket.objects.visible_to(user),
+    """Mails the rule would have been asked about: the first ones of tickets, unless it is for all."""
+    incoming = TicketMessage.objects.filter(kind=TicketMessage.Kind.INCOMING)
+    found = incoming.filter(
+        created_at__gte=timezone.now() - _PERIOD, ticket__in=Ticket.objects.visible_to(user)
     )
     if rule.account_id is not None:
         found = found.filter(account=rule.account_id)
+    if not rule.is_for_answers:
+        earlier = incoming.filter(ticket=OuterRef("ticket"), pk__lt=OuterRef("pk"))
+        found = found.filter(~Exists(earlier))
     reads_text = any(one.field == RuleCondition.Field.BODY for one in rule.conditions)
     unread = ["message__search_text"] + ([] if reads_text else ["message__text"])
     related = found.select_related("message", "ticket").defer(*unread)
     yield from related.order_by("-created_at", "-pk")[:limit].iterator(chunk_size=500)
 
 
-def _hit(entry: TicketMessage, mail: StoredMessage) -> Hit:
+def _hit(entry: TicketMessage, to_change: dict[int, None]) -> Hit:
+    mail = entry.message
+    assert mail is not None
     sender = mail.from_name or mail.from_email
-    return Hit(entry.ticket.number, mail.subject, sender, entry.created_at)
+    is_changed = entry.ticket_id in to_change
+    return Hit(entry.ticket.number, mail.subject, sender, entry.created_at, is_changed)
 
 
 def _facts(mail: StoredMessage, *, reads_mail: bool) -> Facts:

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from company.models import User
-from tests.factories import make_mail, make_queue, make_ticket, make_user
+from tests.factories import make_employee, make_mail, make_queue, make_ticket, make_user
 from tests.tickets.letters import letter
 from tests.tickets.test_receive import make_ticket_account
 from tests.tickets.test_rules import make_rule
-from tickets.models import Rule, Ticket, TicketEvent
+from tickets.models import Rule, Tag, Ticket, TicketEvent
 
 pytestmark = pytest.mark.django_db
 LIST, NEW = "/tickets/regeln/", "/tickets/regeln/neu/"
@@ -108,7 +108,7 @@ def test_the_trial_counts_shows_and_changes_nothing(client: Client) -> None:
     make_mail(ticket, letter(sender="Eva <eva@fremd.example>", subject="Anderes"))
     make_mail(ticket, letter(subject="Alt"), now=timezone.now() - timedelta(days=40))
     before = list(Ticket.objects.values()), TicketEvent.objects.count()
-    answer = client.post(NEW, filled() | {"testen": "1"})
+    answer = client.post(NEW, filled(is_for_answers="on") | {"testen": "1"})
     assert answer.status_code == 200
     trial = answer.context["trial"]
     assert (trial.matching, trial.checked, len(trial.hits), trial.is_cut) == (23, 24, 20, False)
@@ -133,6 +133,58 @@ def test_the_trial_asks_like_the_intake(
     make_mail(make_ticket(account=make_ticket_account()), letter())
     answer = client.post(NEW, filled(condition) | {"testen": "1"})
     assert answer.context["trial"].matching == matching
+
+
+def test_a_tested_rule_is_applied_to_the_tickets_that_are_here(client: Client, admin: User) -> None:
+    account, queue = make_ticket_account(), make_queue("Einkauf")
+    right = make_ticket(account=account, queue=queue, priority=3, status="abgeschlossen")
+    right.tags.add(Tag.objects.create(name="Eilig"))
+    wrong, untagged = (make_ticket(account=account) for _ in range(2))
+    Ticket.objects.filter(pk=untagged.pk).update(queue=queue, priority=3, status="abgeschlossen")
+    other, personal, answered = (make_ticket(account=account) for _ in range(3))
+    for one in (right, wrong, untagged):
+        make_mail(one, letter())
+    make_mail(other, letter(sender="Eva <eva@fremd.example>"))
+    make_mail(answered, letter(sender="Eva <eva@fremd.example>"))
+    make_mail(answered, letter())  # only a first mail counts
+    hidden = make_ticket_account("max@firma.example", employees=(make_employee("Max"),))
+    Ticket.objects.filter(pk=personal.pk).update(account=hidden)
+    make_mail(personal, letter(), account=hidden)
+    sent = filled(queue=str(queue.pk), closes="on", tag_names="eilig")
+
+    trial = client.post(NEW, sent | {"testen": "1"}).context["trial"]
+    assert set(trial.to_change) == {wrong.pk, untagged.pk}
+    assert (trial.matching, trial.checked) == (3, 5)
+    assert [hit.is_changed for hit in trial.hits] == [True, True, False]
+    assert trial.words == ("Warteschlange Einkauf", "Priorität hoch", "abgeschlossen",
+        "Schlagwort „eilig“")  # fmt: skip
+    assert not TicketEvent.objects.exists()
+
+    page = client.post(NEW, sent | {"anwenden": "1"}, follow=True).content.decode()
+    assert "„Huber“ ist gespeichert und hat 2 Tickets geändert." in page
+    for one in (wrong, untagged):
+        one.refresh_from_db()
+        assert (one.queue, one.priority, one.status) == (queue, 3, "abgeschlossen")
+        assert [tag.name for tag in one.tags.all()] == ["Eilig"]
+        event = one.events.get()
+        assert event.text.startswith("Regel „Huber“ nachträglich angewendet: Warteschlange Eink")
+        assert event.actor == admin
+    assert (wrong.closed_at is None, wrong.waiting_since) == (False, None)
+    assert TicketEvent.objects.count() == 2, "who was as wanted, or is not the admin's, is left"
+    again = client.post(f"{LIST}{Rule.objects.get().pk}/", sent | {"testen": "1"})
+    assert again.status_code == 200
+    assert again.context["trial"].to_change == ()
+
+
+@pytest.mark.usefixtures("admin")
+def test_a_moved_rule_keeps_the_focus_on_its_button(client: Client) -> None:
+    rules = [make_rule(name=name) for name in "ABC"]
+    url = reverse("tickets:rule_move", args=[rules[2].pk])
+    page = client.post(url, {"richtung": "auf"}, follow=True).content.decode()
+    assert page.count("autofocus") == 1
+    assert 'autofocus aria-label="C nach oben"' in page
+    page = client.post(url, {"richtung": "auf"}, follow=True).content.decode()
+    assert 'autofocus aria-label="C nach unten"' in page, "there is no way further up"
 
 
 @pytest.mark.usefixtures("admin")

@@ -6,16 +6,20 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from company.model_forms import make_read_only
 from company.rights import Right, has_right, needs, signed_in
 from mailcore.threading import normalise_subject
+from tickets.apply_rule import apply_to_tickets
 from tickets.models import Rule, Ticket
-from tickets.rule_forms import ConditionLines, RuleForm, rule_as_typed, save_rule
-from tickets.rules import load_rule
-from tickets.try_rule import try_rule
+from tickets.rule_forms import ConditionLines, Conditions, RuleForm, rule_as_typed, save_rule
+from tickets.rules import load_rule, load_saved_rule
+from tickets.try_rule import Trial, try_rule
 
 
 @require_safe
@@ -27,7 +31,13 @@ def rule_list(request: HttpRequest) -> HttpResponse:
         for rule in rules.prefetch_related("conditions", "tags")
     ]
     may_change = has_right(signed_in(request), Right.ADMINISTER)
-    return render(request, "tickets/rules/list.html", {"rows": rows, "may_change": may_change})
+    context = {
+        "rows": rows,
+        "may_change": may_change,
+        "moved": request.GET.get("verschoben", ""),
+        "moved_up": request.GET.get("richtung") == "auf",
+    }
+    return render(request, "tickets/rules/list.html", context)
 
 
 @needs(Right.SEE_SETTINGS, to_change=Right.ADMINISTER)
@@ -41,7 +51,9 @@ def edit_rule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     is_valid = data is not None and form.is_valid() and lines.is_valid()
     context: dict[str, object] = {"rule": rule, "form": form, "lines": lines}
     if is_valid and "testen" in request.POST:
-        context["trial"] = try_rule(rule_as_typed(form, lines), signed_in(request))
+        context["trial"] = _try(request, form, lines)
+    elif is_valid and "anwenden" in request.POST:
+        return _save_and_apply(request, form, lines)
     elif is_valid:
         messages.success(
             request, _("„%(name)s“ ist gespeichert.") % {"name": save_rule(form, lines)}
@@ -53,6 +65,25 @@ def edit_rule(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             make_read_only(one)
     status = 422 if data is not None and not is_valid else 200
     return render(request, "tickets/rules/form.html", context, status=status)
+
+
+def _try(request: HttpRequest, form: RuleForm, lines: Conditions) -> Trial:
+    tags = form.cleaned_data["tag_names"]
+    return try_rule(rule_as_typed(form, lines), signed_in(request), tags=tags)
+
+
+def _save_and_apply(request: HttpRequest, form: RuleForm, lines: Conditions) -> HttpResponse:
+    """The rule is saved and does to the tickets of the last 30 days what the test has shown."""
+    trial = _try(request, form, lines)
+    rule = save_rule(form, lines)
+    changed = apply_to_tickets(load_saved_rule(rule), trial.to_change, actor=signed_in(request))
+    text = ngettext(
+        "„%(name)s“ ist gespeichert und hat ein Ticket geändert.",
+        "„%(name)s“ ist gespeichert und hat %(count)d Tickets geändert.",
+        changed,
+    )
+    messages.success(request, text % {"name": rule, "count": changed})
+    return redirect("tickets:rules")
 
 
 @require_POST
@@ -70,7 +101,9 @@ def move_rule(request: HttpRequest, pk: int) -> HttpResponse:
         for number, rule in enumerate(rules, start=1):
             rule.order = number
         Rule.objects.bulk_update(rules, ["order"])
-    return redirect("tickets:rules")
+    # The focus stays on the button, so that a rule is moved on with the same key.
+    moved: dict[str, str | int] = {"verschoben": pk, "richtung": request.POST.get("richtung", "")}
+    return redirect(f"{reverse('tickets:rules')}?{urlencode(moved)}")
 
 
 @require_POST
