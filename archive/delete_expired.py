@@ -1,24 +1,31 @@
 """Retention: what is older than the account keeps it is deleted; its entry stays as a tombstone.
 
-First the entry lets go of the message, then the message goes if nobody else refers to it, and an
-hour later its bytes, if the same bytes have not come again.
+Days are whole days of the company's calendar: what came on the 1st and is kept for 30 days goes when the
+31st is over. First the entry lets go of the message, then the message goes if nobody else refers to it,
+and an hour later its bytes, if the same bytes have not come again.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 
 from archive.models import ArchiveEntry
+from company.crash_points import crash_point
 from mailaccounts.models import MailAccount
 from mailstore.blobs import delete_stale_blob
 from mailstore.models import StoredMessage
 
 _GROUP = 200
 _BYTES_STAY = timedelta(hours=1)  # somebody may be storing the same bytes this very moment
+
+
+def last_day(mail_date: datetime, days: int) -> date:
+    """The last day on which a message of this moment is kept."""
+    return timezone.localdate(mail_date) + timedelta(days=days)
 
 
 def delete_expired(*, at: datetime | None = None) -> int:
@@ -44,7 +51,7 @@ def _delete_of_account(account_id: int, now: datetime) -> int:
             return deleted
         expired = ArchiveEntry.objects.filter(
             account=account_id,
-            mail_date__lt=now - timedelta(days=days),
+            mail_date__lt=_start_of_kept(now, days),
             message__isnull=False,
             pk__gt=last,
         ).order_by("pk")
@@ -55,6 +62,12 @@ def _delete_of_account(account_id: int, now: datetime) -> int:
         last = group[-1][0]
 
 
+def _start_of_kept(now: datetime, days: int) -> datetime:
+    """What is older has had its last day: the first moment of the earliest day that is still kept."""
+    earliest = timezone.localdate(now) - timedelta(days=days)
+    return timezone.make_aware(datetime.combine(earliest, time.min))
+
+
 def _bury(entry_id: int, message_id: int | None, now: datetime, days: int) -> bool:
     """False where another run was faster, or somebody referred to the message at the same moment:
     the next run tries again."""
@@ -63,10 +76,12 @@ def _bury(entry_id: int, message_id: int | None, now: datetime, days: int) -> bo
             entry = ArchiveEntry.objects.filter(pk=entry_id, message=message_id)
             if not entry.update(message=None, deleted_at=now, deleted_after=days):
                 return False
+            crash_point("archive.after_letting_go")
             if message_id is not None and _delete_message(message_id):
                 ArchiveEntry.objects.filter(pk=entry_id).update(bytes_pending=True)
     except IntegrityError:  # PostgreSQL checks references at the commit
         return False
+    crash_point("archive.after_deleting")
     return True
 
 
@@ -90,6 +105,7 @@ def _delete_bytes(now: datetime) -> None:
             is_settled = True  # somebody needs it
         else:
             is_settled = delete_stale_blob(entry.sha256)
+            crash_point("archive.after_bytes")
         if is_settled:
             ArchiveEntry.objects.filter(pk=entry.pk).update(bytes_pending=False)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date
 
+from archive.delete_expired import last_day
 from archive.models import ArchiveEntry
 from archive.places import Place, find_places
 from company.models import User
@@ -25,7 +26,7 @@ class MessageView:
     cc: tuple[str, ...]
     files: tuple[FileView, ...]
     places: tuple[Place, ...]
-    expires_at: datetime | None  # when the account's retention deletes it
+    kept_until: date | None  # the last day before the account's retention deletes it
 
 
 def view_message(entry: ArchiveEntry, user: User) -> MessageView | None:
@@ -33,7 +34,7 @@ def view_message(entry: ArchiveEntry, user: User) -> MessageView | None:
     message = entry.message
     if message is None:
         return None
-    days = entry.account.archive_days
+    days, is_deleting = entry.account.archive_days, entry.account.archive_enabled
     files = message.attachments.filter(is_inline=False)
     return MessageView(
         message=message,
@@ -41,7 +42,7 @@ def view_message(entry: ArchiveEntry, user: User) -> MessageView | None:
         cc=_people(message, "cc"),
         files=tuple(FileView(file, can_preview(file)) for file in files),
         places=tuple(find_places(message, user)),
-        expires_at=entry.mail_date + timedelta(days=days) if days else None,
+        kept_until=last_day(entry.mail_date, days) if days and is_deleting else None,
     )
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,12 +15,14 @@ from archive.add import add
 from archive.delete_expired import delete_expired
 from archive.models import ArchiveEntry
 from intake.poll import poll_account
-from mailaccounts.models import MailAccount
+from mailaccounts.models import MailAccount, MailFolder
 from mailstore.blobs import has_blob
 from mailstore.models import StoredMessage
 from mailstore.store import store_message
 from tests.factories import make_account, make_ticket, make_user
 from tests.intake.mailbox import deliver_at, make_mail, make_polled_account
+from tests.intake.test_import import write_mbox
+from tests.outbox.outgoing import queue
 from tests.servers.dovecot import Dovecot
 from tickets.models import TicketMessage
 
@@ -68,7 +72,7 @@ def test_a_switched_off_archive_keeps_what_it_has() -> None:
 
 def test_what_has_expired_is_a_tombstone_and_its_bytes_go_an_hour_later() -> None:
     account = archiving(archive_days=30)
-    old = archive(account, 1, when=NOW - timedelta(days=31))
+    old = archive(account, 1, when=NOW - timedelta(days=32))
     young = archive(account, 2, when=NOW - timedelta(days=29))
     assert old is not None
     assert young is not None
@@ -87,7 +91,7 @@ def test_what_has_expired_is_a_tombstone_and_its_bytes_go_an_hour_later() -> Non
 
 
 def test_bytes_that_came_again_stay() -> None:
-    old = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=31))
+    old = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=32))
     assert old is not None
     delete_expired(at=NOW)
     message = store_message(make_mail(1), direction=INCOMING, received_at=NOW)
@@ -101,13 +105,13 @@ def test_bytes_that_came_again_stay() -> None:
 
 def test_a_message_others_need_stays() -> None:
     account = archiving(archive_days=30)
-    old = archive(account, 1, when=NOW - timedelta(days=31))
+    old = archive(account, 1, when=NOW - timedelta(days=32))
     assert old is not None
     TicketMessage.objects.create(
         ticket=make_ticket(), kind="in", account=account, message=old.message, created_at=NOW
     )
-    other = archive(archiving(), 2, when=NOW - timedelta(days=31))
-    shared = archive(account, 2, when=NOW - timedelta(days=31))
+    other = archive(archiving(), 2, when=NOW - timedelta(days=32))
+    shared = archive(account, 2, when=NOW - timedelta(days=32))
     assert other is not None
     assert shared is not None
     assert delete_expired(at=NOW) == 2
@@ -121,9 +125,9 @@ def test_a_message_others_need_stays() -> None:
 
 def test_an_expired_message_does_not_come_back_by_being_added_again() -> None:
     account = archiving(archive_days=30)
-    archive(account, 1, when=NOW - timedelta(days=31))
+    archive(account, 1, when=NOW - timedelta(days=32))
     delete_expired(at=NOW)
-    entry = archive(account, 1, when=NOW - timedelta(days=31))
+    entry = archive(account, 1, when=NOW - timedelta(days=32))
     assert entry is not None
     assert entry.message is None
 
@@ -133,7 +137,7 @@ def test_an_expired_message_does_not_come_back_by_being_added_again() -> None:
 
 
 def test_fresh_bytes_are_deleted_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    old = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=31))
+    old = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=32))
     assert old is not None
     monkeypatch.setattr("mailstore.blobs.FRESH", timedelta(minutes=30))
     delete_expired(at=NOW)
@@ -144,22 +148,38 @@ def test_fresh_bytes_are_deleted_later(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not has_blob(old.sha256)
 
 
-def test_not_a_second_too_early_and_exactly_once() -> None:
-    entry = archive(archiving(archive_days=30), 1, when=NOW - timedelta(days=30))
+@pytest.mark.parametrize(
+    ("arrived", "days", "goes"),
+    [
+        ("2026-06-01T10:00", 30, "2026-07-01T22:00"),  # Berlin: 2 July, 0:00
+        ("2026-05-31T22:00", 30, "2026-07-01T22:00"),  # the first minute of the same day there
+        ("2026-05-31T21:59", 30, "2026-06-30T22:00"),  # the last of the day before
+        ("2026-10-01T10:00", 30, "2026-10-31T23:00"),  # summer time ended in between
+        ("2026-03-01T23:30", 30, "2026-04-01T22:00"),  # and began; 2 March, 0:30 there
+        ("2026-10-25T00:30", 1, "2026-10-26T23:00"),  # in the doubled hour
+        ("2024-02-29T12:00", 365, "2025-02-28T23:00"),
+        ("2026-06-01T10:00", 1, "2026-06-02T22:00"),
+    ],
+)
+def test_not_a_second_too_early_and_exactly_once(arrived: str, days: int, goes: str) -> None:
+    entry = archive(archiving(archive_days=days), 1, when=utc(arrived))
     assert entry is not None
-    assert delete_expired(at=NOW - timedelta(seconds=1)) == 0
-    assert delete_expired(at=NOW) == 0
-    assert delete_expired(at=NOW + timedelta(seconds=1)) == 1
-    assert delete_expired(at=NOW + timedelta(days=1)) == 0
+    assert delete_expired(at=utc(goes) - timedelta(seconds=1)) == 0
+    assert expiry.last_day(utc(arrived), days) < timezone.localdate(utc(goes))
+    assert delete_expired(at=utc(goes)) == 1
+    assert delete_expired(at=utc(goes) + timedelta(days=1)) == 0
     entry.refresh_from_db()
-    assert entry.deleted_at == NOW + timedelta(seconds=1)
-    assert entry.deleted_after == 30
+    assert (entry.deleted_at, entry.deleted_after) == (utc(goes), days)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def test_a_run_that_breaks_off_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     account = archiving(archive_days=30)
     for number in range(5):
-        archive(account, number, when=NOW - timedelta(days=31))
+        archive(account, number, when=NOW - timedelta(days=32))
     real, calls = expiry._delete_message, iter(range(5))
 
     def break_off(message_id: int) -> bool:
@@ -190,7 +210,7 @@ def test_a_run_that_breaks_off_is_finished_by_the_next(monkeypatch: pytest.Monke
 def test_raising_the_days_stops_a_run_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     account = archiving(archive_days=30)
     for number in range(4):
-        archive(account, number, when=NOW - timedelta(days=31))
+        archive(account, number, when=NOW - timedelta(days=32))
     real = expiry._delete_message
 
     def change_the_days(message_id: int) -> bool:
@@ -205,7 +225,7 @@ def test_raising_the_days_stops_a_run_under_way(monkeypatch: pytest.MonkeyPatch)
 def test_a_run_beside_another_deletes_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     account = archiving(archive_days=30)
     for number in range(3):
-        archive(account, number, when=NOW - timedelta(days=31))
+        archive(account, number, when=NOW - timedelta(days=32))
     real = expiry._bury
     others: list[int] = []
 
@@ -222,12 +242,15 @@ def test_a_run_beside_another_deletes_nothing_twice(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.django_db(transaction=True)
 def test_a_deleted_message_stays_on_the_server_and_is_not_fetched_again(
-    dovecot: Dovecot, mailbox: str
+    dovecot: Dovecot, mailbox: str, tmp_path: Path
 ) -> None:
+    """Not by the next poll, nor moved back, nor after renumbering, nor from a file."""
     account = make_polled_account(
         dovecot, mailbox, tickets_enabled=False, archive_enabled=True, archive_days=30
     )
-    deliver_at(dovecot, mailbox, make_mail(1), NOW - timedelta(days=31))
+    MailFolder.objects.create(account=account, name="Ablage")
+    dovecot.append(mailbox, "Ablage", [])
+    deliver_at(dovecot, mailbox, make_mail(1), NOW - timedelta(days=32), "Ablage")
     poll_account(account.pk)
     assert delete_expired(at=NOW) == 1
     for number in (1, 2):  # a copy moved into the folder later is the same mail
@@ -236,10 +259,30 @@ def test_a_deleted_message_stays_on_the_server_and_is_not_fetched_again(
         assert ArchiveEntry.objects.get().message is None
         assert not StoredMessage.objects.exists()
         if number == 1:
-            deliver_at(dovecot, mailbox, make_mail(1), NOW)
-    with dovecot.client(mailbox) as client:
-        client.select_folder("INBOX", readonly=True)
-        assert len(client.search("ALL")) == 2
+            deliver_at(dovecot, mailbox, make_mail(1), NOW, "Ablage")
+    dovecot.renumber(mailbox, "Ablage")
+    poll_account(account.pk)
+    folder = write_mbox(tmp_path / "alt.mbox", [make_mail(1)])
+    call_command("import_mbox", str(folder), account.email, "--archive-only")
+    delete_expired(at=NOW + timedelta(hours=4))
+    assert ArchiveEntry.objects.get().message is None
+    assert not StoredMessage.objects.exists()
+    assert len(dovecot.messages(mailbox, "Ablage")) == 2
+
+
+def test_what_a_document_or_the_outbox_sends_stays() -> None:
+    outgoing = queue(archiving(archive_days=30))
+    entry = add(
+        account=outgoing.account,
+        message=outgoing.message,
+        direction=StoredMessage.Direction.OUTGOING,
+        mail_date=NOW - timedelta(days=32),
+    )
+    assert entry is not None
+    assert delete_expired(at=NOW) == 1
+    delete_expired(at=NOW + timedelta(hours=2))
+    assert has_blob(outgoing.message.sha256)
+    assert StoredMessage.objects.filter(pk=outgoing.message_id).exists()
 
 
 def test_the_account_page_tells_of_the_legal_periods() -> None:
