@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from django.core.exceptions import PermissionDenied
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
     from company.models import User
 
 P = ParamSpec("P")
-R = TypeVar("R", bound="HttpResponse")
+R = TypeVar("R", bound="HttpResponseBase")
 
 
 class Right(StrEnum):

@@ -27,7 +27,7 @@ from mailcore.parse import parse
 from mailstore.blobs import get_blob_start
 
 PER_PAGE = 50
-_COUNTED = 10_000  # more are not counted: nobody turns that many pages
+MOST = 10_000  # more are not counted, nor changed at once
 _HEADER_LIMIT = 256 << 10
 State = IntakeItem.State
 TABS: dict[str, tuple[State, str | Promise]] = {
@@ -65,11 +65,16 @@ class IncomingRow:
     has_whole_mail: bool
     retry_label: str  # empty: nothing to fetch it from
 
+    @property
+    def is_markable(self) -> bool:
+        """Whether there is anything to do with it together with others."""
+        return bool(self.retry_label) or (self.has_whole_mail and self.is_readable)
+
 
 class IncomingPaginator(Paginator[IntakeItem]):
     @cached_property
     def count(self) -> int:
-        return cast("QuerySet[IntakeItem]", self.object_list)[:_COUNTED].count()
+        return cast("QuerySet[IntakeItem]", self.object_list)[:MOST].count()
 
 
 def items_of(key: str) -> QuerySet[IntakeItem]:

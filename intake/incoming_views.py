@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,7 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from company.rights import Right, needs, signed_in
+from intake.export import export_items
 from intake.incoming_list import (
+    MOST,
     PER_PAGE,
     TABS,
     IncomingPaginator,
@@ -82,17 +86,49 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@needs(Right.SEE_SETTINGS)
+def export(request: HttpRequest) -> HttpResponseBase:
+    """The marked messages as a ZIP; only those of accounts whose mail the user may read."""
+    readable = MailAccount.objects.mail_visible_to(signed_in(request))
+    wanted = IntakeItem.objects.filter(
+        pk__in=_numbers(request.POST.getlist("items")), account__in=readable
+    ).exclude(state=IntakeItem.State.DONE)
+    packed = export_items(wanted.select_related("account", "folder").order_by("pk"))
+    if not packed.count:
+        packed.file.close()
+        text = _(
+            "Zum Exportieren ist nichts da: Bitte markieren Sie E-Mails, die gespeichert sind."
+        )
+        messages.warning(request, text)
+        return _back_to_list(request)
+    name = f"eingang-{timezone.localdate():%Y-%m-%d}.zip"
+    response = FileResponse(packed.file, as_attachment=True, filename=name)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_POST
 @needs(Right.SEE_SETTINGS, to_change=Right.ADMINISTER)
 def act(request: HttpRequest) -> HttpResponse:
-    """One line's button names its message („erneut“, „ignorieren“), those below the list „alle“ marked."""
-    marked = request.POST.getlist("items")
-    wanted = {name: request.POST.getlist(name) for name in ("erneut", "ignorieren")}
-    retries = [pk for value in wanted["erneut"] for pk in (marked if value == "alle" else [value])]
-    others = [
-        pk for value in wanted["ignorieren"] for pk in (marked if value == "alle" else [value])
-    ]
-    tried, ignored = retry_all(_numbers(retries)), ignore_all(_numbers(others))
+    """„erneut“ and „ignorieren“ name a message, „alle“ = the marked ones, „ansicht“ = the whole tab."""
+    retries, others = (_wanted(request, name) for name in ("erneut", "ignorieren"))
+    tried, ignored = retry_all(retries), ignore_all(others)
     _tell(request, tried, ignored, len(retries) + len(others))
+    return _back_to_list(request)
+
+
+def _wanted(request: HttpRequest, action: str) -> set[int]:
+    match request.POST.get(action, ""):
+        case "alle":
+            return _numbers(request.POST.getlist("items"))
+        case "ansicht":
+            tab = items_of(_tab(request.POST.get("ansicht", "")))
+            return set(tab.values_list("pk", flat=True)[:MOST])
+        case one:
+            return _numbers([one])
+
+
+def _back_to_list(request: HttpRequest) -> HttpResponse:
     query = {"ansicht": _tab(request.POST.get("ansicht", ""))}
     if str(request.POST.get("page", "")).isdecimal():
         query["page"] = str(request.POST["page"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,7 +16,7 @@ from django.urls import reverse
 from company.models import User
 from intake.models import FolderCursor, IntakeItem
 from mailaccounts.models import MailAccount, MailFolder
-from mailstore.blobs import put_blob
+from mailstore.blobs import get_blob, put_blob
 from tests.factories import make_account, make_employee, make_user
 from tests.intake.mailbox import make_mail
 
@@ -184,6 +186,65 @@ def test_one_line_and_many_marked(client: Client, admin: User) -> None:
     assert "3 E-Mails werden jetzt erneut versucht." in response.content.decode()
     assert "Eine E-Mail blieb, wie sie ist" in response.content.decode()
     assert set(states()) == {State.NOTED}
+
+
+def test_the_whole_quarantine_is_tried_again(client: Client, admin: User) -> None:
+    account = make_account()
+    for number in range(1, 4):
+        make_item(account, number)
+    make_item(account, 4, state=State.IGNORED)
+    assert "Alle erneut versuchen" in client.get(LIST).content.decode()
+    client.post("/eingang/aktion/", {"erneut": "ansicht", "ansicht": "quarantaene"})
+    assert states() == [State.NOTED] * 3 + [State.IGNORED]
+
+
+def test_thousands_at_once_in_few_statements(client: Client, admin: User) -> None:
+    account = make_account()
+    first = make_item(account)
+    IntakeItem.objects.bulk_create(
+        IntakeItem(
+            account=account,
+            folder=first.folder,
+            uidvalidity=first.uidvalidity,
+            uid=100 + number,
+            state=State.QUARANTINED,
+            internal_date=first.internal_date,
+            attempts=3,
+            blob=first.blob,
+        )
+        for number in range(2000)
+    )
+    with CaptureQueriesContext(connection) as queries:
+        client.post("/eingang/aktion/", {"erneut": "ansicht", "ansicht": "quarantaene"})
+    assert set(states()) == {State.NOTED}
+    assert len(queries) < 30
+
+
+def test_marked_mails_are_exported_byte_for_byte_with_a_list(client: Client) -> None:
+    client.force_login(make_user(role="admin"))
+    account = make_account(employees=())
+    items = [make_item(account, number) for number in (1, 2)]
+    left = make_item(account, 3)
+    personal = make_item(make_account(employees=(make_employee("Max"),)), 4)
+    wanted = {"items": [one.pk for one in (*items, personal)]}
+    response = client.post("/eingang/exportieren/", wanted)
+    packed = zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))  # type: ignore[attr-defined]
+    names = [f"eingang-{one.pk}.eml" for one in items]
+    assert packed.namelist() == [*names, "inhalt.csv"]
+    assert [packed.read(name) for name in names] == [get_blob(one.blob) for one in items]
+    listed = packed.read("inhalt.csv").decode("utf-8-sig").splitlines()
+    assert len(listed) == 3
+    assert account.email in listed[1]
+    assert states() == [State.QUARANTINED] * 4, "exporting changes nothing"
+
+    client.force_login(make_user(role="auditor"))
+    page = client.get(LIST).content.decode()
+    assert f'name="items" value="{left.pk}"' in page
+    assert "Exportieren" in page
+    everything = client.post("/eingang/exportieren/", wanted)
+    assert everything.headers["Content-Disposition"].startswith('attachment; filename="eingang-')
+    nothing = client.post("/eingang/exportieren/", {}, follow=True)
+    assert "Zum Exportieren ist nichts da" in nothing.content.decode()
 
 
 def test_nonsense_is_answered_with_a_word(client: Client, admin: User) -> None:
