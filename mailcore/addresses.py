@@ -30,9 +30,16 @@ class _Chunk:
     quoted: list[str] = field(default_factory=list)
     angles: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
+    words_at_angle: int = 0  # the number of words before the last bracket
 
     def is_empty(self) -> bool:
         return not (self.angles or self.comments or "".join(self.words).strip())
+
+    def take_words_behind(self) -> _Chunk:
+        """A new chunk with the words behind the last bracket."""
+        words = self.words[self.words_at_angle :]
+        del self.words[self.words_at_angle :]
+        return _Chunk(words)
 
     def text(self) -> str:
         return "".join(self.words).strip()
@@ -95,7 +102,12 @@ def _split(text: str) -> Iterator[tuple[_Chunk, str]]:
         elif char == "<":
             angle = _ANGLE.match(text, at)
             if angle:
+                if "@" in angle.group(1) and chunk.angles and "@" in chunk.angles[-1]:
+                    following = chunk.take_words_behind()  # „A <a@x> B <b@y>", no comma between
+                    yield chunk, " "
+                    chunk = following
                 chunk.angles.append(angle.group(1))
+                chunk.words_at_angle = len(chunk.words)
                 at = angle.end()
                 continue
         elif char == "(" and comments_end:
@@ -172,6 +184,7 @@ def _readable(text: str) -> str:
     text = text[:_NAME_LIMIT]
     text = _QUOTED.sub(lambda quoted: _ESCAPED.sub(r"\1", quoted.group(1)), text)
     text = " ".join(one_line(decode_words(text)).split())
+    text = text.removesuffix("<>").removesuffix("<").rstrip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         text = text[1:-1].strip()
     return text if text.strip("()<>[]\"'.,") else ""

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from mailcore.charsets import decode_text
 from mailcore.encoded_words import decode_header
 from mailcore.filenames import generate_filename, guess_type, safe_filename
+from mailcore.flowed import join_flowed
 from mailcore.header_block import split_header
 from mailcore.html_text import html_to_text
 from mailcore.messages import Attachment
@@ -64,6 +65,7 @@ class _Collector:
         self.tree = tree
         self.attachments: list[Attachment] = []
         self.delivery_actions: list[str] = []
+        self.named_texts: list[Part] = []  # files that may be all there is to read
 
     def collect(self, part: Part, parent: Part | None) -> list[_Segment]:
         if part.children:
@@ -76,12 +78,16 @@ class _Collector:
         if parent is not None and part.content_type in _IGNORED_ALTERNATIVES:
             return []  # the same text once more, for one mail program
         self._attach(part)
+        if part.content_type in _TEXT_TYPES and part.disposition != "attachment":
+            self.named_texts.append(part)
         return []
 
     def last_resort(self, segments: list[_Segment]) -> list[_Segment]:
         """Never an empty ticket: text that stands where no reader looks for it."""
         start, end = self.tree.root.preamble
         words = self.tree.root.buffer[start:end].strip()
+        if self.named_texts:
+            return [*segments, *(one for part in self.named_texts for one in self._read_text(part))]
         if words and not words.startswith(b"This is a multi"):
             self.tree.note("text-in-preamble")
             return [*segments, _Segment(text=_tidy(decode_text(words, None)[0]))]
@@ -104,6 +110,9 @@ class _Collector:
         self.attachments.extend(files)
         if is_html:
             return [_Segment(html=text)]
+        if part.parameters.get("format", "").lower() == "flowed":
+            is_deleted = part.parameters.get("delsp", "").lower() == "yes"
+            text = join_flowed(text, delete_space=is_deleted)
         if part.content_type in ("text/enriched", "text/richtext"):
             text = _ENRICHED_TAG.sub("", text).replace("<<", "<")
         return [_Segment(text=text)]
@@ -126,6 +135,8 @@ class _Collector:
         if part.content_type.endswith("delivery-status"):
             actions = (found.decode().lower() for found in _ACTION.findall(data[:_REPORT_WINDOW]))
             self.delivery_actions.extend(actions)
+        if part.content_type == "application/applefile" and name:
+            name = f"{name}.rsrc"  # what Macintosh programs keep beside the file of that name
         if is_tnef(part.content_type, name):
             unpacked = unpack_tnef(data)
             if unpacked and unpacked.files:

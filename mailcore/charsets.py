@@ -175,7 +175,7 @@ def _decode(data: bytes, codec: str | None) -> tuple[str, bool]:
             text = data.decode(codec, "replace")
             if text.count("\ufffd") * 20 < len(text):
                 return text, True
-    return _decode_undeclared(data), codec is not None
+    return _decode_undeclared(data, is_labelled=codec == "utf-8"), codec is not None
 
 
 def _reads_ascii(codec: str | None, data: bytes) -> bool:
@@ -190,15 +190,19 @@ def _is_single_byte(codec: str) -> bool:
     return codec not in _CJK and codec not in _NOT_ASCII_COMPATIBLE and codec[:3] != "utf"
 
 
-def _decode_undeclared(data: bytes) -> str:
+def _decode_undeclared(data: bytes, *, is_labelled: bool) -> str:
     text = _try_decode(data, "utf-8")
     if text is not None:
         return text
     sequences = sum(len(found) for found in _UTF8_SEQUENCE.findall(data))
-    if sequences * 2 > len(_HIGH_BYTE.findall(data)):
+    if sequences * (10 if is_labelled else 2) > len(_HIGH_BYTE.findall(data)):
         # UTF-8 with some foreign bytes, e.g. a footer added by a gateway.
         return data.decode("utf-8", "mailcore-cp1252")
     return data.decode("cp1252", "replace")
+
+
+def is_utf8(data: bytes) -> bool:
+    return _try_decode(data, "utf-8") is not None
 
 
 def _try_decode(data: bytes, codec: str) -> str | None:

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
+from mailcore.encoded_words import decode_words
+
 _GERMAN_MONTHS = {"mär": "Mar", "mrz": "Mar", "mai": "May", "okt": "Oct", "dez": "Dec"}
 _MONTH = re.compile(r"\b(mär|mrz|mai|okt|dez)[a-zä]*\b", re.IGNORECASE)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
@@ -15,6 +17,8 @@ _LONGEST = 200  # characters of a date that are looked at
 def parse_date(text: str) -> datetime | None:
     """An aware datetime in the sender's offset (UTC where none is given)."""
     text = text[:_LONGEST].strip()
+    if "=?" in text:
+        text = decode_words(text)
     if not text:
         return None
     text = _MONTH.sub(lambda month: _GERMAN_MONTHS[month.group(1).lower()], text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 
-from mailcore.charsets import decode_text, find_codec, one_line, storable
+from mailcore.charsets import decode_text, find_codec, is_utf8, one_line, storable
 from mailcore.transfer import decode_base64
 
 # A word ends at `?=`, at the next word or at the end (cut off); the length bound keeps it linear.
@@ -17,16 +17,19 @@ _WORD = re.compile(
 )
 
 
-def decode_bytes(value: bytes) -> str:
-    """A raw header value as text; encoded words still stand in it."""
+def decode_bytes(value: bytes, charset: str | None = None) -> str:
+    """A raw header value as text; encoded words still stand in it.
+
+    `charset` is that of the message's text: senders of raw bytes use it in the header too.
+    """
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii")
-    return decode_text(value, None)[0]
+    return decode_text(value, None if is_utf8(value) else charset)[0]
 
 
-def decode_header(value: bytes) -> str:
+def decode_header(value: bytes, charset: str | None = None) -> str:
     """A raw header value as one readable line."""
-    return one_line(decode_words(decode_bytes(value)))
+    return one_line(decode_words(decode_bytes(value, charset)))
 
 
 def decode_words(text: str) -> str:

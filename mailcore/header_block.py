@@ -19,6 +19,7 @@ _KNOWN_FIELD = re.compile(
     rb"|reporting-mta|final-recipient|action)[ \t]*:",
     re.IGNORECASE,
 )
+_COLON_BELOW = re.compile(rb"[ \t]+:[^:]")
 _FOLD = re.compile(rb"\r*\n([ \t])")
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _LEADING_BLANK_LINE = re.compile(rb"\r*\n")
@@ -78,14 +79,22 @@ def _read_fields(lines: list[bytes], defects: list[str]) -> tuple[list[tuple[str
     values: list[bytes] = []
     used = len(lines)
     for at, line in enumerate(lines):
-        if line[:1] in (b" ", b"\t") and name is not None:
-            values.append(line.rstrip(b"\r"))
-            continue
+        if line[:1] in (b" ", b"\t"):
+            if _ends_header(lines, at):
+                used = at + 1
+                break
+            if name is not None:
+                values.append(line.rstrip(b"\r"))
+                continue
+            line = line.strip()
+        elif at + 1 < len(lines) and _COLON_BELOW.match(lines[at + 1]) and b":" not in line:
+            line = line.rstrip() + lines[at + 1].strip()  # the name is folded (RFC 5322, 4.5)
+            lines[at + 1] = b" "
         found = _FIELD.match(line)
         if found:
             _finish(fields, name, values)
             name, values = found.group(1), [found.group(2).rstrip(b"\r")]
-        elif at > last_known and line.strip():
+        elif at > last_known and line.strip() and line[:1] != b":":
             used = at
             break
         elif line.strip():
@@ -98,6 +107,16 @@ def _read_fields(lines: list[bytes], defects: list[str]) -> tuple[list[tuple[str
         del fields[FIELD_LIMIT:]
         defects.append("header-limit")
     return fields, used
+
+
+def _ends_header(lines: list[bytes], at: int) -> bool:
+    """Whether a line of blanks stands for the empty one: what follows it belongs to no header."""
+    if lines[at].strip():
+        return False
+    following = lines[at + 1] if at + 1 < len(lines) else b""
+    if not following.strip() or following[:1] in (b" ", b"\t"):
+        return False
+    return following.startswith(b"--") or not _FIELD.match(following)
 
 
 def _finish(fields: list[tuple[str, bytes]], name: bytes | None, values: list[bytes]) -> None:

@@ -19,7 +19,7 @@ def parse_value(text: str) -> tuple[str, dict[str, str]]:
     """The value in lower case ("" if it is none) and its parameters, decoded; the first counts."""
     text = text[:_LONGEST]
     found = _TYPE.match(text)
-    if not found:
+    if not found or text.startswith("=", found.end()):
         return "", _read_parameters(text)
     main, sub = found.group(1).lower(), (found.group(2) or "").lower()
     return f"{main}/{sub}" if sub else main, _read_parameters(text[found.end() :])

@@ -66,14 +66,15 @@ def _read_content_guarded(tree: Tree) -> Content:
 class _Header:
     """The fields of a message by name, raw, with the safe ways to read them."""
 
-    def __init__(self, fields: tuple[tuple[str, bytes], ...]) -> None:
+    def __init__(self, fields: tuple[tuple[str, bytes], ...], charset: str | None) -> None:
+        self._charset = charset
         self._by_name: dict[str, list[bytes]] = {}
         for name, value in fields:
             self._by_name.setdefault(name.lower(), []).append(value)
 
     def texts(self, name: str) -> list[str]:
         """All values with raw bytes decoded, encoded words not."""
-        return [decode_bytes(value) for value in self._by_name.get(name, [])]
+        return [decode_bytes(value, self._charset) for value in self._by_name.get(name, [])]
 
     def addresses(self, name: str) -> tuple[Mailbox, ...]:
         """The union of repeated headers."""
@@ -95,7 +96,8 @@ def _assemble(
     raw: bytes, tree: Tree, content: Content, received_at: datetime | None
 ) -> ParsedMessage:
     fields = tree.root.fields
-    header = _Header(fields)
+    charset = _text_charset(tree)
+    header = _Header(fields, charset)
     message_id = first_id(header.texts("message-id"))
     if not message_id:
         tree.note("no-message-id")
@@ -104,7 +106,7 @@ def _assemble(
     if not any(mailbox.email for mailbox in from_):
         tree.note("no-sender")
     sender = header.first_addresses("sender")
-    headers = tuple((name, decode_header(value)) for name, value in fields)
+    headers = tuple((name, decode_header(value, charset)) for name, value in fields)
     subjects = [value for name, value in headers if name.lower() == "subject"]
     return ParsedMessage(
         message_id=message_id,
@@ -127,6 +129,12 @@ def _assemble(
         defects=tuple(tree.defects),
         delivery_actions=tuple(dict.fromkeys(content.delivery_actions)),
     )
+
+
+def _text_charset(tree: Tree) -> str | None:
+    """The charset declared for the first text of the message."""
+    labels = (leaf.parameters.get("charset") for leaf in iterate_leaves(tree.root))
+    return next(filter(None, labels), None)
 
 
 def _read_delivered_to(header: _Header) -> tuple[str, ...]:

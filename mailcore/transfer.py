@@ -24,6 +24,9 @@ _ENCODINGS = {
     "x-uue": "uuencode",
     "uue": "uuencode",
 }
+_COMMENT = re.compile(r"\([^()]*\)")
+_LONGEST_NAME = 500  # characters of the header that are looked at
+_BLANKS_BEHIND_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)")
 _SAMPLE = 4096
 _PIECE_LIMIT = 5000  # padded pieces decoded each for itself
 _BLANK_LINE = re.compile(rb"\n\s*\n")
@@ -43,7 +46,8 @@ class UuFile:
 
 def normalise_encoding(value: str) -> str:
     """`base64`, `quoted-printable`, `uuencode` or "" for everything that needs no decoding."""
-    name = value.split(";", 1)[0].split("(", 1)[0].strip().strip("\"'").strip().lower()
+    name = _COMMENT.sub(" ", value[:_LONGEST_NAME]).split(";", 1)[0].split("(", 1)[0]
+    name = name.strip().strip("\"'").strip().lower()
     return _ENCODINGS.get(name) or _ENCODINGS.get(name.replace(" ", ""), "")
 
 
@@ -58,7 +62,7 @@ def decode_transfer(data: bytes, encoding: str) -> tuple[bytes, str]:
             return data, "not-base64"
         return decode_base64(data)
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(data), ""
+        return binascii.a2b_qp(_BLANKS_BEHIND_SOFT_BREAK.sub(b"=", data)), ""
     if encoding == "uuencode":
         files = find_uuencoded(data)
         return (files[0].content, "") if files else (data, "not-uuencoded")

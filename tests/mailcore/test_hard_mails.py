@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,24 +10,10 @@ import pytest
 
 from mailcore.messages import Mailbox, ParsedMessage
 from mailcore.parse import parse, read_part
+from tests.mailcore.hard_mail_combinations import COMBINATIONS
+from tests.mailcore.hard_mails import CONTENT, Expected
 
 EML = Path(__file__).resolve().parents[1] / "eml"
-HANS = Mailbox("Hans Huber", "hans@kunde.example")
-CONTENT = b"Inhalt"
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What is None is not looked at."""
-
-    text: str | None = None
-    html: str | None = None
-    subject: str = "Test"
-    from_: tuple[Mailbox, ...] = (HANS,)
-    to: tuple[str, ...] | None = None
-    files: tuple[tuple[str, str], ...] = ()  # path and name
-    content: bytes | None = None  # of the first file
-    defects: tuple[str, ...] = ()
 
 
 def one_file(name: str) -> Expected:
@@ -207,6 +192,7 @@ CASES: dict[str, Expected] = {
         defects=("missing-end-boundary", "part-limit"),
     ),
 }
+CASES |= COMBINATIONS
 # 10. bounces and automatic mail are judged in test_automatic.py.
 JUDGED_ELSEWHERE = ("bounce-", "absence-")
 
@@ -236,6 +222,13 @@ def test_hard_mail_is_read_wholly_right(name: str) -> None:
         assert (len(data), hashlib.sha256(data).hexdigest()) == (attachment.size, attachment.sha256)
     if expected.content is not None:
         assert read_part(raw, message.attachments[0].path) == expected.content
+
+
+@pytest.mark.parametrize("name", sorted(COMBINATIONS))
+def test_date_and_id_survive_every_combination(name: str) -> None:
+    message = load(name)[1]
+    assert message.date == datetime(2024, 9, 3, 8, tzinfo=UTC)
+    assert message.message_id == "1@kunde.example"
 
 
 def test_every_file_is_judged() -> None:
