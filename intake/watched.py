@@ -12,6 +12,9 @@ from intake.wanted_folders import is_wanted, uses_mail
 from mailaccounts.models import AccountLink, MailAccount, MailFolder
 
 _MOST_CONNECTIONS = 2000
+# Asked every three seconds: only what decides.
+_ACCOUNT_FIELDS = ("updated_at", "archive_enabled", "tickets_enabled", "archive_forward_to")
+_FOLDER_FIELDS = ("account", "name", "is_active", "purpose")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,13 @@ def accounts_to_watch() -> dict[int, Watched]:
         MailAccount.objects.kept()
         .filter(imap_enabled=True, paused_at__isnull=True)
         .exclude(pk__in=held.values("account_id"))
+        .only(*_ACCOUNT_FIELDS)
         .order_by("pk")[:_MOST_CONNECTIONS]
     )
     folders: dict[int, list[MailFolder]] = {}
-    for folder in MailFolder.objects.filter(account__in=[account.pk for account in accounts]):
+    for folder in MailFolder.objects.filter(account__in=[account.pk for account in accounts]).only(
+        *_FOLDER_FIELDS
+    ):
         folders.setdefault(folder.account_id, []).append(folder)
     answering = set(
         Autoresponder.objects.filter(is_active=True).values_list("account_id", flat=True)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import queue
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +16,8 @@ import pytest
 
 from mailcore.errors import Kind, MailError, Step
 from mailcore.imap import ImapSession, open_imap
+from mailcore.server import Encryption
+from tests.servers.certificates import Certificates
 from tests.servers.scripted import (
     Answer,
     Peer,
@@ -287,3 +293,72 @@ def test_uidvalidity_changes_between_two_polls() -> None:
 
     with run_scripted(imap_script({"EXAMINE": examine})) as server, open_imap(server.login()) as s:
         assert [s.select("INBOX").uidvalidity, s.select("INBOX").uidvalidity] == [1, 2]
+
+
+def test_idle_over_tls_sees_what_the_tls_layer_holds_and_waits_for_no_line_end(
+    certificates: Certificates,
+) -> None:
+    """Several lines in one TLS record wake the socket once only; half a line is no reason to wait."""
+    steps: queue.Queue[str] = queue.Queue()
+
+    async def idle(peer: Peer) -> None:
+        await peer.say("+ idling\r\n")
+        while text := await asyncio.get_running_loop().run_in_executor(None, steps.get):
+            await peer.say(text)
+        await peer.hear()
+        await peer.say(f"{peer.heard[-2].split()[0]} OK done\r\n")
+
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificates.valid.cert_file, certificates.valid.key_file)
+    with run_scripted(imap_script({"IDLE": idle}), tls=tls) as server:
+        login = server.login(
+            timeout=3600,
+            host="localhost",
+            encryption=Encryption.SSL,
+            ca_file=str(certificates.ca_file),
+        )
+        with open_imap(login) as session:
+            session.select("INBOX")
+            session.idle_start()
+            steps.put("* 4 EXISTS\r\n* 5 EXISTS\r\n* 3 FETCH (FLAGS ({2}\r\nab))\r\n* 6 EXI")
+            assert session.idle_wait(10)
+            assert not session.idle_wait(0.05), "half a line"
+            steps.put("STS\r\n" + "* 2 EXPUNGE\r\n" * 5000)
+            assert session.idle_wait(10)
+            steps.put("")
+            assert not session.idle_stop()
+            session.noop()
+
+
+def test_silent_connections_are_probed() -> None:
+    """A peer that vanished is noticed by the system, as nobody else asks during IDLE."""
+    with (
+        run_scripted(imap_script()) as server,
+        open_imap(server.login()) as session,
+        socket.socket(fileno=os.dup(session.fileno())) as sock,
+    ):
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        idle, pause, count = (
+            sock.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+    assert idle + pause * count <= 5 * 60
+
+
+@pytest.mark.parametrize("greeting", ["* OK ready\r\n", "* PREAUTH welcome, user\r\n"])
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1 AUTH=PLAIN", "IMAP4rev1 AUTH=PLAIN STARTTLS"])
+@pytest.mark.parametrize(
+    "answer", ["{tag} NO\r\n", "{tag} BAD\r\n", drop, "{tag} OK\r\n* 1 EXISTS\r\n"]
+)
+def test_no_secret_is_ever_sent_in_plain_text(
+    greeting: str, capabilities: str, answer: Answer
+) -> None:
+    """STARTTLS not offered, refused, skipped by PREAUTH, or plain text slipped in behind it."""
+    script = imap_script({"STARTTLS": answer}, greeting=greeting, capabilities=capabilities)
+    with run_scripted(script) as server:
+        with pytest.raises(MailError) as caught:
+            open_imap(server.login(encryption=Encryption.STARTTLS))
+        assert caught.value.step is Step.TLS
+        if "STARTTLS" not in capabilities:
+            assert caught.value.kind is Kind.STARTTLS_MISSING
+    assert not any("AUTHENTICATE" in line or "LOGIN" in line for line in server.heard)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,14 +57,31 @@ class ScriptedServer:
     heard: list[str] = field(default_factory=list)  # every line from every client
     connections: int = 0
     errors: list[BaseException] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def tell(self, peer: Peer, data: str | bytes) -> None:
+        """Says something to a client out of the script's turn."""
+        assert self.loop is not None
+        asyncio.run_coroutine_threadsafe(peer.say(data), self.loop).result(10)
+
+    def hang_up(self, peer: Peer) -> None:
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(peer.drop)
 
     def login(
-        self, *, timeout: float = 2, auth: AuthMethod = AuthMethod.PASSWORD, host: str = LOOPBACK
+        self,
+        *,
+        timeout: float = 2,
+        auth: AuthMethod = AuthMethod.PASSWORD,
+        host: str = LOOPBACK,
+        encryption: Encryption = Encryption.NONE,
+        ca_file: str = "",
     ) -> ServerLogin:
         return ServerLogin(
             host=host,
             port=self.port,
-            encryption=Encryption.NONE,
+            encryption=encryption,
+            ca_file=ca_file,
             username="user",
             password="geheim",
             access_token="token-1",
@@ -73,10 +91,12 @@ class ScriptedServer:
 
 
 @contextmanager
-def run_scripted(script: Script) -> Iterator[ScriptedServer]:
+def run_scripted(
+    script: Script, *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[ScriptedServer]:
     """Serves every connection by the script. An exception in it other than a lost client is raised."""
-    server = ScriptedServer(free_port())
-    loop = asyncio.new_event_loop()
+    server = ScriptedServer(port or free_port())
+    loop = server.loop = asyncio.new_event_loop()
     started = threading.Event()
     stop = asyncio.Event()
 
@@ -92,7 +112,7 @@ def run_scripted(script: Script) -> Iterator[ScriptedServer]:
             writer.close()
 
     async def main() -> None:
-        listener = await asyncio.start_server(serve, LOOPBACK, server.port, limit=1 << 24)
+        listener = await asyncio.start_server(serve, LOOPBACK, server.port, limit=1 << 24, ssl=tls)
         started.set()
         await stop.wait()
         listener.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Mailbox:
     answers: dict[str, Answer] = field(default_factory=dict)  # by the command's beginning
     deleted: set[int] = field(default_factory=set)
     bodies_asked: list[str] = field(default_factory=list)
+    idlers: list[Peer] = field(default_factory=list)  # in IDLE now
 
     @property
     def uidnext(self) -> int:
@@ -58,6 +60,8 @@ class Mailbox:
             await peer.hear()
             await peer.say(f"{tag} OK done\r\n")
             self.capabilities = self.after_login or self.capabilities
+        elif command.startswith("IDLE"):
+            await self._idle(peer, tag)
         elif command.startswith("UID FETCH"):
             await self._fetch(peer, tag, command)
         else:
@@ -88,6 +92,15 @@ class Mailbox:
             for uid in self._named(command.split()[2]):
                 self.messages.pop(uid, None)
         return "* BYE\r\n" if command.startswith("LOGOUT") else ""
+
+    async def _idle(self, peer: Peer, tag: str) -> None:
+        await peer.say("+ idling\r\n")
+        self.idlers.append(peer)
+        try:
+            await peer.hear()  # DONE
+        finally:
+            self.idlers.remove(peer)
+        await peer.say(f"{tag} OK done\r\n")
 
     async def _fetch(self, peer: Peer, tag: str, command: str) -> None:
         uids = self._named(command.split()[2])
@@ -136,6 +149,8 @@ class Mailbox:
 
 
 @contextmanager
-def serving(mailbox: Mailbox) -> Iterator[ScriptedServer]:
-    with run_scripted(mailbox.serve) as server:
+def serving(
+    mailbox: Mailbox, *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[ScriptedServer]:
+    with run_scripted(mailbox.serve, port=port, tls=tls) as server:
         yield server
