@@ -72,7 +72,14 @@ class Section(Generic[M]):
     lines: type[Lines] | None = None
     lines_title: _StrOrPromise = ""
     pages: tuple[tuple[str, _StrOrPromise], ...] = ()  # URL name and title of more about a row
+    actions: tuple[tuple[str, _StrOrPromise], ...] = ()  # the same, of what a click does (POST)
     why_not_delete: Callable[[M, User], str] = _nothing_against
+    namespace: str = "company"  # of the app that has the URLs
+    template: str = "company/section_form.html"
+
+    def view(self, which: str = "") -> str:
+        """The URL name of the list, or of `new`, `edit`, `delete`."""
+        return f"{self.namespace}:{self.key}" + (f"_{which}" if which else "")
 
     def rows(self, query: str) -> QuerySet[M]:
         """All rows in which every word of the query occurs somewhere."""
@@ -87,7 +94,7 @@ class Section(Generic[M]):
     def show(self, rows: list[M]) -> Iterator[Row]:
         for row in rows:
             cells = tuple((column.title, column.cell(row)) for column in self.columns)
-            yield Row(reverse(f"company:{self.key}_edit", args=[row.pk]), cells)
+            yield Row(reverse(self.view("edit"), args=[row.pk]), cells)
 
     def make_form(self, request: HttpRequest, row: M | None) -> ModelForm[M]:
         if request.method == "POST":

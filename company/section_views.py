@@ -24,6 +24,8 @@ from company.rights import has_right, signed_in
 from company.section import Section
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
     from company.section import Lines
 
 _PAGE = 50
@@ -41,7 +43,7 @@ def list_rows(request: HttpRequest, section: AnySection) -> HttpResponse:
         "q": query,
         "query": urlencode({"q": query}) + "&" if query else "",
         "may_change": has_right(signed_in(request), section.change),
-        "new_url": f"company:{section.key}_new",
+        "new_url": section.view("new"),
     }
     return render(request, "company/section_list.html", context)
 
@@ -53,7 +55,7 @@ def edit_row(request: HttpRequest, section: AnySection, pk: int | None = None) -
     if request.method == "POST" and form.is_valid() and (lines is None or lines.is_valid()):
         _save(form, lines, signed_in(request))
         messages.success(request, _("„%(name)s“ ist gespeichert.") % {"name": row})
-        return redirect(f"company:{section.key}")
+        return redirect(section.view())
     may_change = has_right(signed_in(request), section.change)
     if not may_change:
         make_read_only(form)
@@ -65,11 +67,12 @@ def edit_row(request: HttpRequest, section: AnySection, pk: int | None = None) -
         "form": form,
         "lines": lines,
         "may_change": may_change,
-        "list_url": f"company:{section.key}",
-        "delete_url": f"company:{section.key}_delete",
-        "pages": [(reverse(name, args=[row.pk]), title) for name, title in section.pages if row.pk],
+        "list_url": section.view(),
+        "delete_url": section.view("delete"),
+        "pages": _links(section.pages, row),
+        "actions": _links(section.actions, row) if may_change else [],
     }
-    return render(request, "company/section_form.html", context, status=_status(form, lines))
+    return render(request, section.template, context, status=_status(form, lines))
 
 
 @require_POST
@@ -80,9 +83,15 @@ def delete_row(request: HttpRequest, section: AnySection, pk: int) -> HttpRespon
     refusal = section.why_not_delete(row, user) or _delete(row, user)
     if refusal:
         messages.error(request, refusal)
-        return redirect(f"company:{section.key}_edit", pk=pk)
+        return redirect(section.view("edit"), pk=pk)
     messages.success(request, _("„%(name)s“ ist gelöscht.") % {"name": name})
-    return redirect(f"company:{section.key}")
+    return redirect(section.view())
+
+
+def _links(
+    named: tuple[tuple[str, _StrOrPromise], ...], row: Model
+) -> list[tuple[str, _StrOrPromise]]:
+    return [(reverse(name, args=[row.pk]), title) for name, title in named if row.pk]
 
 
 def _save(form: ModelForm[Any], lines: Lines | None, actor: User) -> None:

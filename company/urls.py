@@ -4,11 +4,10 @@ from company import (
     audit_views,
     notification_views,
     second_factor_views,
-    section_views,
     session_views,
     settings_views,
 )
-from company.rights import needs
+from company.section_urls import section_urls
 from company.sections import SECTIONS
 
 app_name = "company"
@@ -39,20 +38,4 @@ urlpatterns: list[URLPattern] = [
     path("grundeinstellungen/pausieren/", settings_views.pause_all, name="pause"),
     path("grundeinstellungen/logo/", settings_views.logo, name="logo"),
 ]
-for section in SECTIONS:
-    see = needs(section.see, to_change=section.change)
-    change = needs(section.change)
-    given = {"section": section}
-    urlpatterns += [
-        path(f"{section.path}/", see(section_views.list_rows), given, section.key),
-        path(f"{section.path}/neu/", change(section_views.edit_row), given, f"{section.key}_new"),
-        path(
-            f"{section.path}/<int:pk>/", see(section_views.edit_row), given, f"{section.key}_edit"
-        ),
-        path(
-            f"{section.path}/<int:pk>/loeschen/",
-            change(section_views.delete_row),
-            given,
-            f"{section.key}_delete",
-        ),
-    ]
+urlpatterns += section_urls(SECTIONS)

@@ -16,6 +16,7 @@ class Problem:
 
     field: str
     text: str
+    file: str = ""  # the name of the file that is at fault
 
 
 class DispatchRefused(Exception):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from company.models import User
 from company.rights import Right
 from documents.badges import dispatch_badge
-from documents.models import Dispatch, Document
+from documents.models import Dispatch, Document, Printer
 from mailaccounts.models import MailAccount
 from outbox.badges import Badge
 from outbox.models import OutgoingMessage, Recipient
@@ -32,6 +32,9 @@ class HistoryLine:
     result: str
     is_open: bool
     protocol_url: str
+    may_print_again: bool = False
+    may_confirm: bool = False
+    may_download: bool = False
 
 
 def dispatch_history(document: Document, user: User, *, press: str = "") -> list[HistoryLine]:
@@ -43,12 +46,13 @@ def dispatch_history(document: Document, user: User, *, press: str = "") -> list
         outgoing__dispatch__document=document
     )
     readable = set(accounts.values_list("pk", flat=True)) if user.may(Right.SEE_OUTBOX) else set()
-    dispatches = document.dispatches.select_related("outgoing", "created_by").prefetch_related(
-        "outgoing__recipients"
-    )
+    dispatches = document.dispatches.select_related(
+        "outgoing", "created_by", "printer"
+    ).prefetch_related("outgoing__recipients")
     if press:
         dispatches = dispatches.filter(press=press)
-    return [_line(dispatch, readable) for dispatch in dispatches]
+    may_act = user.may(Right.EDIT_DOCUMENTS)
+    return [_line(dispatch, readable, may_act=may_act) for dispatch in dispatches]
 
 
 def fingerprint(lines: Sequence[HistoryLine]) -> str:
@@ -58,14 +62,20 @@ def fingerprint(lines: Sequence[HistoryLine]) -> str:
     return hashlib.sha256(f"{shown}#{states}".encode()).hexdigest()[:16]
 
 
-def _line(dispatch: Dispatch, readable: Collection[int]) -> HistoryLine:
+def _line(dispatch: Dispatch, readable: Collection[int], *, may_act: bool) -> HistoryLine:
+    state = dispatch.state
+    printer = dispatch.printer if may_act and not dispatch.outgoing else None
+    is_download = printer is not None and printer.kind == Printer.Kind.DOWNLOAD
     return HistoryLine(
         dispatch=dispatch,
         channel=dispatch.get_channel_display(),
         badge=dispatch_badge(dispatch),
         result=_result(dispatch),
-        is_open=dispatch.state == Dispatch.State.PENDING,
+        is_open=state in Dispatch.UNDER_WAY,
         protocol_url=_protocol_url(dispatch, readable),
+        may_print_again=printer is not None and state in Dispatch.STUCK,
+        may_confirm=printer is not None and state == Dispatch.State.UNCERTAIN,
+        may_download=is_download and state == Dispatch.State.PENDING,
     )
 
 
@@ -78,7 +88,9 @@ def _protocol_url(dispatch: Dispatch, readable: Collection[int]) -> str:
 def _result(dispatch: Dispatch) -> str:
     """What is worth knowing beside the state: refused recipients, the server's last answer."""
     if not dispatch.outgoing:
-        return dispatch.result
+        look = _("Bitte am Drucker nachsehen.")
+        is_unclear = dispatch.state == Dispatch.State.UNCERTAIN
+        return f"{dispatch.result} {look}" if is_unclear else dispatch.result
     bad = (Recipient.State.REFUSED, Recipient.State.BOUNCED)
     refused = [
         _("%(email)s: %(reply)s") % {"email": recipient.email, "reply": recipient.reply}

@@ -79,7 +79,7 @@ def compose_letter(document: Document) -> Letter:
         closing=fill(document.closing, variables, escape=False),
         greeting=variables["GRUSS"],
         signatory=employee.name if employee else company.name,
-        footer=_footer(company),
+        footer=company_footer(company),
         logo=bytes(company.logo),
     )
 
@@ -176,7 +176,8 @@ def _sums(totals: Totals) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _footer(company: CompanySettings) -> tuple[tuple[str, ...], ...]:
+def company_footer(company: CompanySettings) -> tuple[tuple[str, ...], ...]:
+    """Columns of lines: address, contact, bank, register."""
     columns = (
         (company.name, company.street, _place(company), company.country),
         (

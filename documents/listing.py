@@ -96,8 +96,8 @@ def _says(word: str) -> Q:
 
 def page_of_rows(found: DocumentQuerySet, number: str) -> tuple[Page[Document], list[Row]]:
     """One page and its rows: the same number of queries however many there are."""
-    failed = Dispatch.objects.filter(document=OuterRef("pk"), state=Dispatch.State.FAILED)
-    pending = Dispatch.objects.filter(document=OuterRef("pk"), state=Dispatch.State.PENDING)
+    failed = Dispatch.objects.filter(document=OuterRef("pk"), state__in=Dispatch.STUCK)
+    pending = Dispatch.objects.filter(document=OuterRef("pk"), state__in=Dispatch.UNDER_WAY)
     annotated = (
         found.select_related("kind", "address", "project")
         .prefetch_related("positions")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from html import escape
 
 from django.utils.translation import gettext as _
 
@@ -49,26 +48,20 @@ def variables_of(document: Document, user: User) -> dict[str, str]:
     )
 
 
-def suggested_text(document: Document, user: User) -> tuple[str, str]:
-    """Subject and HTML text of the kind's template with the variables filled in."""
-    variables = variables_of(document, user)
-    subject = " ".join(fill(document.kind.mail_subject, variables, escape=False).split())
-    text = fill(document.kind.mail_text, variables, escape=False).strip()
-    paragraphs = [escape(part).replace("\n", "<br>") for part in text.split("\n\n") if part.strip()]
-    return subject, "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-
-
 def compose_mail(
-    *, document: Document, user: User, content: DispatchContent, pdf: bytes
+    *, document: Document, user: User, content: DispatchContent, files: tuple[FilePart, ...]
 ) -> ComposedMail:
-    """Checks everything and puts the mail together. Raises DispatchRefused with every reason."""
+    """Checks everything and puts the mail together. Raises DispatchRefused with every reason.
+
+    `files`: what the mail carries, the document's PDF among them.
+    """
     variables = variables_of(document, user)
     subject = " ".join(fill(content.subject, variables, escape=False).split())
     html = fill(content.html, variables, escape=True)
     problems = [
         *_recipient_problems(content),
         *text_problems(subject=content.subject, html=content.html, known=variables.keys()),
-        *_file_problems(content.files, pdf),
+        *_file_problems(files),
     ]
     try:
         choice = may_send_as(user, content.sender_email)
@@ -90,9 +83,9 @@ def compose_mail(
         subject=subject,
         text=body.text,
         html=body.html,
-        files=(*body.files, FilePart(document.file_name, "application/pdf", pdf), *content.files),
+        files=(*body.files, *files),
     )
-    _try_to_build(draft)
+    try_to_build(draft)
     return ComposedMail(draft, bcc, choice, signature)
 
 
@@ -153,13 +146,13 @@ def text_problems(*, subject: str, html: str, known: Collection[str]) -> list[Pr
     return problems
 
 
-def _file_problems(files: tuple[FilePart, ...], pdf: bytes) -> list[Problem]:
-    if len(pdf) + sum(len(file.content) for file in files) <= MAX_FILES_BYTES:
+def _file_problems(files: tuple[FilePart, ...]) -> list[Problem]:
+    if sum(len(file.content) for file in files) <= MAX_FILES_BYTES:
         return []
     return [Problem("files", _("Die Anhänge sind zusammen größer als 18 MB."))]
 
 
-def _try_to_build(draft: Draft) -> None:
+def try_to_build(draft: Draft) -> None:
     """What cannot be built is found here, where a person can still mend it."""
     fields = {"from_": "sender", "from": "sender", "to": "to", "cc": "cc", "subject": "subject"}
     try:

@@ -52,7 +52,7 @@ def preview_mail(mail: ComposedMail) -> MailPreview:
         cc=_listed(draft.cc),
         bcc=_listed(mail.bcc),
         subject=draft.subject,
-        html=_for_frame(draft.html, draft.files),
+        html=for_frame(draft.html, draft.files),
         text=draft.text,
         files=tuple(
             PreviewFile(file.filename, len(file.content))
@@ -74,14 +74,14 @@ def preview_signature(
         project=document.project,
         employee=user.find_employee(),
     )
-    return SignaturePreview(_for_frame(signature.html, signature.files), signature.source)
+    return SignaturePreview(for_frame(signature.html, signature.files), signature.source)
 
 
 def _listed(mailboxes: Iterable[Mailbox]) -> str:
     return ", ".join(str(mailbox) for mailbox in mailboxes)
 
 
-def _for_frame(html: str, files: Iterable[FilePart]) -> str:
+def for_frame(html: str, files: Iterable[FilePart]) -> str:
     """Cleaned, with the mail's own pictures as data: URIs; remote ones stay blocked.
 
     The typeface is that of a mail program that was not told any.

@@ -44,7 +44,7 @@ def sender_options(*, project: Project | None, user: User) -> tuple[SenderOption
     The user's is the sender they prefer, else their own address.
     """
     preferred = preferred_choice(user)
-    company = _option(SenderKind.COMPANY, _company_address(project), user)
+    company = _option(SenderKind.COMPANY, company_address(project), user)
     if preferred is None:
         return company, _option(SenderKind.USER, _own_address(user), user)
     is_company = company.email.lower() == preferred.email.lower()
@@ -69,7 +69,7 @@ def _missing(kind: SenderKind) -> str:
     return _("Für Sie ist keine eigene E-Mail-Adresse hinterlegt.")
 
 
-def _company_address(project: Project | None) -> str:
+def company_address(project: Project | None) -> str:
     """The project's sender, else the company's address, else that of the standard account."""
     if project and project.sender_email:
         return project.sender_email

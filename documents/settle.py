@@ -96,7 +96,7 @@ def _tell(dispatch: Dispatch) -> None:
 def _uncertain() -> QuerySet[Dispatch]:
     """Mails nobody knows the fate of; only a handful, for a person settles them."""
     mails = Dispatch.objects.filter(
-        channel=Dispatch.Channel.MAIL,
+        outgoing__isnull=False,
         state=Dispatch.State.PENDING,
         outgoing__state=OutgoingMessage.State.UNCERTAIN,
     )
@@ -105,7 +105,7 @@ def _uncertain() -> QuerySet[Dispatch]:
 
 def _out_of_line() -> list[Dispatch]:
     """Dispatches whose state is not what their message's state means. Each look-up has an index."""
-    mails = Dispatch.objects.filter(channel=Dispatch.Channel.MAIL).select_related(
+    mails = Dispatch.objects.filter(outgoing__isnull=False).select_related(
         "outgoing", "document__kind", "created_by"
     )
     settled = list(_FATE)

@@ -7,7 +7,16 @@ from documents.german_format import format_amount, format_date
 from documents.models import Document
 from documents.totals import Totals
 
-_NO_PERSON = "Sehr geehrte Damen und Herren"
+_NO_PERSON = {"de": "Sehr geehrte Damen und Herren", "en": "Dear Sir or Madam"}
+_SEX = {"frau": "f", "ms": "f", "ms.": "f", "mrs": "f", "mrs.": "f"} | {
+    "herr": "m", "herrn": "m", "mr": "m", "mr.": "m"
+}  # fmt: skip
+_OPENINGS = {
+    ("de", "f"): "Sehr geehrte Frau",
+    ("de", "m"): "Sehr geehrter Herr",
+    ("en", "f"): "Dear Ms",
+    ("en", "m"): "Dear Mr",
+}
 
 
 def document_variables(
@@ -26,10 +35,12 @@ def document_variables(
         "FIRMA": company.name,
         "BELEG": document.kind.name,
         "BETREFF": document.subject,
+        "BELEGART": document.kind.name,
         "NUMMER": document.number,
         "DATUM": format_date(document.date),
         "BETRAG": format_amount(totals.gross),
         "KUNDENNUMMER": address.number,
+        "SPRACHE": address.language,
         "PROJEKT": project.name if project else "",
         "GRUSS": (project.greeting if project and project.greeting else company.greeting).strip(),
         "MITARBEITER": employee.name if employee else "",
@@ -40,17 +51,25 @@ def document_variables(
     }
 
 
-def salutation_line(document: Document) -> str:
-    """„Sehr geehrte Frau Klein“ for a known person, else „Sehr geehrte Damen und Herren“."""
+def salutation_line(document: Document, *, language: str = "") -> str:
+    """„Sehr geehrte Frau Klein“ or „Dear Ms Klein“ for a known person, else nobody in particular."""
     person = document.contact or document.address
     salutation = person.salutation.strip()
     last_name = person.name.split()[-1] if person.name.split() else ""
     first_word = salutation.split()[0].casefold() if salutation else ""
-    if first_word == "frau":
-        return f"Sehr geehrte {salutation} {last_name}"
-    if first_word in {"herr", "herrn"}:
-        titles = " ".join(salutation.split()[1:])
-        return " ".join(filter(None, ("Sehr geehrter Herr", titles, last_name)))
+    titles = " ".join(salutation.split()[1:])
     if first_word in {"sehr", "guten", "liebe", "lieber", "hallo", "dear"}:
         return salutation.rstrip(",")
-    return _NO_PERSON
+    opening = _OPENINGS.get((language or "de", _SEX.get(first_word, "")))
+    if opening:
+        return " ".join(filter(None, (opening, titles, last_name)))
+    return _NO_PERSON.get(language, _NO_PERSON["de"])
+
+
+# Every variable there is, for the list at the template's field.
+NAMES = (
+    *("ANREDE", "NAME", "FIRMA", "BELEGART", "BELEG", "BETREFF", "NUMMER", "DATUM", "BETRAG"),
+    *("KUNDENNUMMER", "SPRACHE", "PROJEKT", "GRUSS"),
+    *("MITARBEITER", "MITARBEITER_TELEFON", "MITARBEITER_MOBIL"),
+    *("MITARBEITER_EMAIL", "MITARBEITER_TELEFAX"),
+)

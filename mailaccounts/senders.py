@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from company.models import CompanySettings, Project, User
+from company.read_once import once
 from mailaccounts.models import MailAccount, PreferredSender
 from mailcore.recipients import split_address
 
@@ -168,7 +169,8 @@ def _is_named(email: str, account: MailAccount) -> bool:
 
 def _addresses_of_others(user: User) -> frozenset[str]:
     """The addresses of accounts reserved for other people, in every spelling."""
-    others = MailAccount.objects.reserved_for_others(user).values_list("email", "sender_email")
+    reserved = MailAccount.objects.reserved_for_others(user).values_list("email", "sender_email")
+    others = once(("addresses of others", user.pk), lambda: list(reserved))
     return frozenset(
         spelling for pair in others for email in pair for spelling in _spellings(email)
     )
@@ -212,7 +214,8 @@ def _further_identities(user: User, accounts: Iterable[MailAccount]) -> list[Ide
         named.append((employee.email, employee.name))
     company = CompanySettings.load()
     named.append((company.email, company.name))
-    projects = Project.objects.filter(is_active=True).exclude(sender_email="")
+    with_sender = Project.objects.filter(is_active=True).exclude(sender_email="")
+    projects = once("projects with a sender", lambda: list(with_sender))
     named += [(project.sender_email, project.name) for project in projects]
     foreign = _addresses_of_others(user)
     found = []

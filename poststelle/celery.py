@@ -15,7 +15,11 @@ app = Celery("poststelle")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.task_queues = [Queue(name) for name in (MAIL_IN, MAIL_OUT, HOUSEKEEPING)]
-app.conf.task_routes = {"intake.tasks.*": {"queue": MAIL_IN}, "outbox.tasks.*": {"queue": MAIL_OUT}}
+app.conf.task_routes = {
+    "intake.tasks.*": {"queue": MAIL_IN},
+    "outbox.tasks.*": {"queue": MAIL_OUT},
+    "documents.tasks.run_print_jobs": {"queue": MAIL_OUT},
+}
 
 
 def _every(seconds: int, task: str) -> dict[str, object]:
@@ -31,6 +35,7 @@ app.conf.beat_schedule = {
     "tell admins of failing accounts": _every(60, "poststelle.tasks.alert_admins"),
     "mark dead addresses": _every(60, "outbox.tasks.mark_bounced"),
     "tell failed answers": _every(15, "tickets.tasks.note_failures"),
+    "print due documents": _every(5, "documents.tasks.run_due_print_jobs"),
     "note fate of documents": _every(10, "documents.tasks.settle_dispatches"),
     "delete expired archive entries": _every(3600, "archive.tasks.delete_expired"),
 }

@@ -19,7 +19,7 @@ urlpatterns = [
     path("accounts/", include("mailaccounts.urls")),
     path("accounts/autoresponder/", include("autoresponder.urls")),
     path("tickets/", include("tickets.urls")),
-    path("belege/", include("documents.urls")),
+    path("", include("documents.urls")),
     path("postausgang/", include("outbox.urls")),
     path("archiv/", include("archive.urls")),
     path("eingang/", include("intake.urls")),

@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from company.read_once import once
+
 
 class CompanySettings(models.Model):
     """„Grundeinstellungen“: exactly one row, `CompanySettings.load()`."""
@@ -75,4 +77,4 @@ class CompanySettings(models.Model):
     @classmethod
     def load(cls) -> CompanySettings:
         """The one row, made on first use; the logo is read only where it is asked for."""
-        return cls.objects.defer("logo").get_or_create(pk=1)[0]
+        return once(cls, lambda: cls.objects.defer("logo").get_or_create(pk=1)[0])

@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from company.read_once import once
 from company.rights import Right, has_right
 
 if TYPE_CHECKING:
@@ -78,4 +79,4 @@ class User(AbstractUser):
         """The employee this user is, or None."""
         from company.models.organisation import Employee
 
-        return Employee.objects.filter(user=self).first()
+        return once(("employee", self.pk), Employee.objects.filter(user=self).first)

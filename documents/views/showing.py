@@ -8,7 +8,6 @@ from decimal import Decimal
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,7 +20,7 @@ from documents.history import dispatch_history, fingerprint
 from documents.models import Dispatch, Document, Position
 from documents.release import release, withdraw_release
 from documents.totals import add_up
-from documents.views.answer import get_document, show
+from documents.views.answer import file_response, get_document, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
     totals = add_up(positions)
     history = dispatch_history(document, signed_in(request))
     states = {line.dispatch.state for line in history}
-    is_under_way = Dispatch.State.PENDING in states
+    is_under_way = not states.isdisjoint(Dispatch.UNDER_WAY)
     return {
         "document": document,
         "positions": [
@@ -54,7 +53,7 @@ def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
         "fingerprint": fingerprint(history),
         "badge": document_badge(
             document,
-            has_failed=Dispatch.State.FAILED in states,
+            has_failed=not states.isdisjoint(Dispatch.STUCK),
             is_under_way=is_under_way,
         ),
         "may_edit": signed_in(request).may(Right.EDIT_DOCUMENTS),
@@ -83,14 +82,10 @@ def show_history(request: HttpRequest, pk: int) -> HttpResponse:
 def show_pdf(request: HttpRequest, pk: int) -> HttpResponse:
     """The PDF in its own tab: as it was sent, or as it would be sent now."""
     document = get_document(request, pk)
-    response = HttpResponse(read_pdf(document), content_type="application/pdf")
     as_attachment = "herunterladen" in request.GET
-    response.headers["Content-Disposition"] = (
-        content_disposition_header(as_attachment, document.file_name) or "inline"
+    return file_response(
+        read_pdf(document), document.file_name, "application/pdf", as_attachment=as_attachment
     )
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 @require_POST

@@ -249,6 +249,7 @@ const ON_DEMAND = {
   poll: "[data-poll]",
   theme: "[data-set-theme], [data-preview]",
   editor: "rich-editor",
+  dispatch: ".dispatch, [data-sortable]",
 };
 
 const loadWhatIsUsed = () => {

@@ -59,6 +59,7 @@ export const start = (app) => {
 
     const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
     input.addEventListener("change", () => add(input.files));
+    zone.addEventListener("clear-files", () => put([]));
     input.form?.addEventListener("reset", () => setTimeout(() => put([])));
     for (const name of ["dragenter", "dragover"]) {
       zone.addEventListener(name, (event) => {

@@ -289,7 +289,7 @@ def test_a_release_withdrawn_at_the_last_moment_stops_the_dispatch(
         Document.objects.filter(pk=of.pk).update(state=Document.State.DRAFT)
         return pdf
 
-    monkeypatch.setattr("documents.dispatch.prepare_pdf", withdraw_meanwhile)
+    monkeypatch.setattr("documents.parcel.prepare_pdf", withdraw_meanwhile)
     with pytest.raises(DispatchRefused, match="gerade geändert"):
         send(office, document)
     assert nothing_happened(document)

@@ -552,10 +552,10 @@ def test_page_and_dialog_keep_the_budget_of_queries(
     with django_assert_max_num_queries(15):
         client.get(reverse("documents:detail", args=[document.pk]))
     dialog = reverse("documents:dispatch", args=[document.pk])
-    with django_assert_max_num_queries(31) as few:
+    with django_assert_max_num_queries(24) as few:
         client.get(dialog, headers=HTMX)
     for _ in range(20):
         make_contact(document.address)
-    with django_assert_max_num_queries(31) as many:
+    with django_assert_max_num_queries(24) as many:
         client.get(dialog, headers=HTMX)
     assert len(many) == len(few)
