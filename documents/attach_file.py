@@ -49,14 +49,15 @@ def attach_to_template(*, template: LetterTemplate, file: UploadedFile[Any]) -> 
 
 def check_upload(file: UploadedFile[Any], count: int) -> None:
     """Raises NotPossible; `count`: how many files there are already."""
-    words = {"name": _name(file), "count": MAX_FILES}
+    name = _name(file)
+    words = {"name": name, "count": MAX_FILES}
     if count >= MAX_FILES:
         raise NotPossible(_("Mehr als %(count)s Dateien sind nicht möglich.") % words)
     if (file.size or 0) > MAX_FILE_BYTES:
         raise NotPossible(_("„%(name)s“ ist größer als 18 MB.") % words)
     if not file.size:
         raise NotPossible(_("„%(name)s“ ist leer.") % words)
-    if guess_type(words["name"]) == "application/pdf":
+    if guess_type(name) == "application/pdf":
         start = file.read(5)
         file.seek(0)
         if start != b"%PDF-":

@@ -190,7 +190,8 @@ def _queue_mail(row: Dispatch, mail: ComposedMail, *, once_key: str) -> None:
             once_key=once_key,
             created_by=row.created_by,
             sender_reason=mail.choice.reason,
-            address=row.document.address,
+            # What a fax gateway answers is no letter of the customer's.
+            address=row.document.address if row.channel == Channel.MAIL else None,
         )
     except InvalidDraft as fault:
         text = _("Diese Angabe kann so nicht verschickt werden.")

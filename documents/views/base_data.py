@@ -46,7 +46,7 @@ def show_template_preview(request: HttpRequest) -> HttpResponse:
     form.is_valid()
     context: dict[str, object] = {
         "problems": [
-            f"{form[name].label}: {' '.join(form.errors[name])}"
+            f"{form[name].label}: {' '.join(map(str, form.errors[name]))}"
             for name in ("kind", "subject", "text")
             if name in form.errors
         ]

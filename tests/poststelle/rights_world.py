@@ -12,10 +12,11 @@ from django.utils import timezone
 from archive.add import add
 from archive.models import ArchiveEntry
 from company.models import Notification, User
-from documents.models import Document
+from documents.models import Document, LetterTemplate, Printer
 from intake.models import IntakeItem
 from mailaccounts.models import MailAccount, OAuthGrant
 from mailcore.messages import FilePart
+from mailstore.blobs import put_blob
 from mailstore.models import StoredMessage
 from outbox.models import OutgoingMessage
 from tests.factories import (
@@ -61,6 +62,7 @@ class World:
     rooms: dict[bool, MailRoom]  # is it somebody else's?
     base: dict[str, int]
     document: Document
+    job: int
     rule: Rule
 
     def arguments(self, route: str, user: User | None, is_foreign: bool) -> dict[str, Argument]:
@@ -72,6 +74,7 @@ class World:
             "pk": self._pk(route, section, room, user, is_foreign),
             "kind": "rechnung",
             "press": "x" * 22,
+            "job": self.job,
             "protocol": "imap",
             "stage": 0,
             "provider": "google",
@@ -94,6 +97,8 @@ class World:
             return self.rule.pk
         if route.startswith("belege/versandvorgaben/"):
             return self.base["adressen"]
+        if route.startswith(("belege/datei/", "belege/vorlagendatei/")):
+            return self.base[route.split("/")[1]]
         if route.startswith("accounts/anmeldung/"):
             return self._grant(user, is_foreign).pk
         if route.startswith("hinweise/"):
@@ -137,6 +142,15 @@ def make_world() -> World:
         "owner@firma.example", employees=(make_employee(user=users["owner"]),), imap_enabled=True
     )
     shared = make_account("info@firma.example", is_default=True)
+    document = make_document(state="freigegeben")
+    file = {"name": "a.txt", "content_type": "text/plain", "sha256": put_blob(b"a"), "size": 1}
+    template = LetterTemplate.objects.create(
+        name="Vorlage", kind=document.kind, subject="Betreff", text="<p>Text</p>"
+    )
+    printer = Printer.objects.create(name="Selbst", kind=Printer.Kind.DOWNLOAD)
+    job = document.dispatches.create(
+        press="p", channel="printer", printer=printer, pdf_sha256=put_blob(b"%PDF-")
+    )
     return World(
         users=users,
         rooms={False: _room(shared, 1), True: _room(personal, 2)},
@@ -146,8 +160,14 @@ def make_world() -> World:
             "mitarbeiter": make_employee("Hans Meier").pk,
             "benutzer": make_user("jemand").pk,
             "adressen": make_address().pk,
+            "drucker": printer.pk,
+            "belegarten": document.kind_id,
+            "vorlagen": template.pk,
+            "datei": document.files.create(**file).pk,
+            "vorlagendatei": template.files.create(**file).pk,
         },
-        document=make_document(state="freigegeben"),
+        document=document,
+        job=job.pk,
         rule=Rule.objects.create(name="Regel"),
     )
 
