@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mailcore.bounces import Bounce, BounceRecipient, read_bounce
-from mailcore.delivery_notices import is_bounce_sender, read_delivery_notice
+from mailcore.delivery_notices import is_bounce_sender, is_null_sender, read_delivery_notice
 from mailcore.messages import ParsedMessage
 
 __all__ = [
@@ -112,7 +112,7 @@ def _header_signal(message: ParsedMessage) -> str:
             ),
             "delivered-to-autoresponder",
         ),
-        (message.return_path == "", "null-return-path"),
+        (is_null_sender(message), "null-return-path"),
     )
     return next((keyword for is_met, keyword in checks if is_met), "")
 

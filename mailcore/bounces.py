@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailcore.addresses import parse_addresses
-from mailcore.delivery_notices import has_bounce_subject, is_bounce_sender, judge_delivery
+from mailcore.delivery_notices import (
+    REASON,
+    has_bounce_subject,
+    is_bounce_sender,
+    is_null_sender,
+    judge_delivery,
+    read_delivery_notice,
+)
 from mailcore.encoded_words import decode_bytes, decode_header
 from mailcore.header_block import split_fields, split_header
 from mailcore.message_ids import parse_ids
@@ -27,14 +34,12 @@ _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 _BLANK_LINES = re.compile(rb"\n(?:[ \t]*\r*\n)+")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _REPLY_CODE = re.compile(r"(?<![\d.:-])([45]\d\d)(?=[ -][^\d])")
-_PHRASE = re.compile(
-    r"user unknown|unknown user|no such user|mailbox (?:unavailable|full|not found)|over quota"
-    r"|quota exceeded|does not exist|recipient (?:address )?rejected|address rejected"
-    r"|could not be delivered|couldn't be delivered|permanent (?:fatal )?error|undeliverable"
-    r"|nicht zugestellt|unzustellbar|empfänger unbekannt|unbekannter empfänger|postfach (?:ist )?voll"
-    r"|host (?:or domain name )?not found|retry time(?:out)? (?:not reached|exceeded)",
+_FOLLOWING = re.compile(
+    r"(?:following (?:recipient|address|user|destination)|recipient\(s\)|address(?:es)? failed"
+    r"|folgende[nr]? (?:empfänger|adress))[^\n]{0,80}",
     re.IGNORECASE,
 )
+_TYPED_ADDRESS = re.compile(r".*(?:smtp|rfc822)[=;:]", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"<?([A-Za-z0-9._%+'=/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})>?"
 )
@@ -46,6 +51,7 @@ _ORIGINAL_BELOW = re.compile(
     r"|returned message|undelivered message|message headers follow)[^\n]*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_ACTIONS = frozenset({"", "failed", "delayed", "delivered", "relayed", "expanded"})
 _TEXT_WINDOW = 50_000  # characters of a free-form bounce that are looked at
 _RECIPIENT_LIMIT = 200
 _LONGEST_DIAGNOSTIC = 1000
@@ -95,6 +101,8 @@ def _read_reports(leaves: list[Part], reports: list[Part], message: ParsedMessag
     actions = tuple(one.action for one in recipients if one.action)
     ids = (*_enclosed_ids(leaves), *original, *_header_ids(message), *_ids_in_text(message))
     kind = judge_delivery(actions, message.subject)
+    if not recipients:
+        recipients = _recipients_told(message, kind)
     return Bounce(kind, tuple(dict.fromkeys(ids)), envelope_id, tuple(recipients))
 
 
@@ -109,18 +117,21 @@ def _read_groups(data: bytes) -> Iterator[dict[str, str]]:
 
 
 def _read_recipient(fields: dict[str, str]) -> BounceRecipient | None:
-    typed = fields.get("final-recipient") or fields.get("original-recipient")
+    typed = [fields[name] for name in ("final-recipient", "original-recipient") if fields.get(name)]
     if not typed:
         return None
-    address = typed.rpartition(";")[2]
-    mailboxes = parse_addresses(address)
-    email = next((one.email for one in mailboxes if one.email), address.strip())
+    addresses = [one.rpartition(";")[2] for one in typed]
+    emails = [one.email for address in addresses for one in parse_addresses(address)]
+    # A final recipient may be an X.400 name or that of a program; the original one is ours.
+    email = next((one for one in emails if "." in one.rpartition("@")[2]), "")
+    email = email or next(filter(None, emails), addresses[0].strip())
     diagnostic = fields.get("diagnostic-code", "")
     diagnostic = diagnostic.partition(";")[2].strip() or diagnostic
     status = _STATUS.search(fields.get("status", "")) or _STATUS.search(diagnostic)
+    action = fields.get("action", "").split("(", 1)[0].strip().lower()
     return BounceRecipient(
         email,
-        fields.get("action", "").split("(", 1)[0].strip().lower(),
+        judge_delivery((action,), "") if action not in _ACTIONS else action,
         status.group(1) if status else "",
         diagnostic[:_LONGEST_DIAGNOSTIC],
     )
@@ -154,18 +165,26 @@ def _read_free_form(leaves: list[Part], message: ParsedMessage) -> Bounce | None
         one for value in message.header_all("X-Failed-Recipients") for one in parse_addresses(value)
     ]
     told = _told_part(message.text[:_TEXT_WINDOW])
-    has_reason = bool(_PHRASE.search(told) or _STATUS.search(told) or _REPLY_CODE.search(told))
-    is_null = message.return_path == ""
-    if not failed and sum((is_sender, is_subject, is_null, has_reason)) < 3:
+    has_reason = bool(REASON.search(told) or _STATUS.search(told) or _REPLY_CODE.search(told))
+    signals = sum((is_sender, is_subject, is_null_sender(message), has_reason))
+    if signals < 3 and not read_delivery_notice(message):
         return None
     kind = judge_delivery((), message.subject)
-    addresses = [one.email for one in failed if one.email] or _addresses_in(told, message)
-    recipients = tuple(
-        BounceRecipient(address, kind, *_reason_near(told, address))
-        for address in addresses[:_RECIPIENT_LIMIT]
-    )
+    recipients = _recipients_told(message, kind, [one.email for one in failed if one.email])
     ids = (*_enclosed_ids(leaves), *_header_ids(message), *_ids_in_text(message))
-    return Bounce(kind, tuple(dict.fromkeys(ids)), "", recipients)
+    return Bounce(kind, tuple(dict.fromkeys(ids)), "", tuple(recipients))
+
+
+def _recipients_told(
+    message: ParsedMessage, kind: str, addresses: Sequence[str] = ()
+) -> list[BounceRecipient]:
+    """The recipients the server names in its own words, with the reason that stands by each."""
+    told = _told_part(message.text[:_TEXT_WINDOW])
+    found = addresses or _addresses_in(told, message)
+    return [
+        BounceRecipient(address, kind, *_reason_near(told, address))
+        for address in found[:_RECIPIENT_LIMIT]
+    ]
 
 
 def _told_part(text: str) -> str:
@@ -176,7 +195,11 @@ def _told_part(text: str) -> str:
 
 def _addresses_in(told: str, message: ParsedMessage) -> list[str]:
     own = {one.email.lower() for one in (*message.to, *message.from_)}
-    found = dict.fromkeys(match.lower() for match in _ADDRESS.findall(told))
+    listed = _FOLLOWING.search(told)
+    if listed and _ADDRESS.search(told, listed.end()):
+        told = told[listed.end() :]
+    matches = (_TYPED_ADDRESS.sub("", match) for match in _ADDRESS.findall(told))
+    found = dict.fromkeys(match.lower() for match in matches)
     return [
         one
         for one in found
@@ -189,6 +212,6 @@ def _reason_near(told: str, address: str) -> tuple[str, str]:
     near = told[at : at + 1500] if at >= 0 else told[:1500]
     status = _STATUS.search(near) or _STATUS.search(told)
     lines = [line.strip() for line in near.splitlines() if line.strip()]
-    telling = [line for line in lines if _PHRASE.search(line) or _REPLY_CODE.search(line)]
+    telling = [line for line in lines if REASON.search(line) or _REPLY_CODE.search(line)]
     diagnostic = (telling or lines[1:2] or [""])[0]
     return (status.group(1) if status else ""), diagnostic[:_LONGEST_DIAGNOSTIC]

@@ -48,6 +48,7 @@ AUTOMATIC = [
     ("X-Amazon-Mail-Relay-Type: notification", "amazon-relay"),
     ("Delivered-To: autoresponder@firma.example", "delivered-to-autoresponder"),
     ("Return-Path: <>", "null-return-path"),
+    ("Return-Path: <MAILER-DAEMON@mx.firma.example>", "null-return-path"),
 ]
 
 
@@ -176,6 +177,35 @@ def test_free_form_bounces(name: str, ids: tuple[str, ...], recipient: BounceRec
     assert bounce is not None
     assert bounce.original_message_ids == ids
     assert bounce.recipients == (recipient,)
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses", "statuses"),
+    [
+        ("action-failure", ["hans@kunde.example"], ["5.2.2"]),
+        ("x400-final-recipient", ["hans@kunde.example"], ["5.1.1"]),
+        ("report-names-nobody", ["hans@kunde.example"], [""]),
+        (
+            "free-form-several-recipients",
+            ["hans@kunde.example", "eva@kunde.example"],
+            ["5.1.1", "5.2.2"],
+        ),
+        ("free-form-exchange", ["hans@kunde.example"], [""]),
+        ("null-sender-rewritten", ["hans@kunde.example"], ["5.1.1"]),
+    ],
+)
+def test_every_failed_recipient_is_found(
+    name: str, addresses: list[str], statuses: list[str]
+) -> None:
+    raw = (EML / f"bounce-{name}.eml").read_bytes()
+    message = parse(raw)
+    assert classify(message, own_addresses=OWN).is_bounce
+    bounce = read_bounce(raw, message)
+    assert bounce is not None
+    assert bounce.kind == "failed"
+    assert [one.address for one in bounce.recipients] == addresses
+    assert [one.status for one in bounce.recipients] == statuses
+    assert {one.action for one in bounce.recipients} == {"failed"}
 
 
 def test_a_person_asking_about_a_bounce_is_no_bounce() -> None:
