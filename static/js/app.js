@@ -173,6 +173,7 @@ const guardForms = () => {
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method !== "post" || form.matches("[hx-post], [hx-put], [hx-patch]")) return;
+    if (event.submitter?.hasAttribute("data-download")) return; // the page stays as it is
     if (form.dataset.sent) {
       event.preventDefault();
       return;
