@@ -17,10 +17,11 @@ from company.model_forms import Block, InBlocks, ModelForm
 from company.models import Project, User
 from mailaccounts.models import MailAccount
 from tickets.change import clean_tags, take_tag
-from tickets.models import Rule, RuleCondition
+from tickets.models import Rule, RuleCondition, Ticket
 from tickets.rules import Condition, LoadedRule, load_rule, next_order
 from tickets.workspace import assignable_users
 
+_ALL_ACCOUNTS, _UNCHANGED = _("alle Accounts"), _("nicht setzen")
 _HEADER_NAME = re.compile(r"[!-9;-~]+:?")  # RFC 5322, 3.6.8
 
 ACTIONS = ("queue", "project", "priority", "assignee", "to_trash", "closes", "makes_personal",
@@ -48,7 +49,7 @@ class RuleForm(InBlocks, ModelForm[Rule]):
                 "no_autoresponse",
                 "ignores",
             ),
-            _("Was hier leer ist, bleibt, wie es der Account vorgibt."),
+            _("Was hier nicht gesetzt wird, bleibt, wie es der Account vorgibt."),
         ),
         Block(
             _("Ablauf"),
@@ -61,7 +62,6 @@ class RuleForm(InBlocks, ModelForm[Rule]):
         model = Rule
         fields = ("name", "account", "match", "is_active", *ACTIONS, "is_for_answers", "stops")
         help_texts = {
-            "account": _("Leer = alle Accounts."),
             "to_trash": _("Eine automatische Antwort geht dann auch nicht hinaus."),
             "ignores": _("Die E-Mail wird nur abgelegt und, wenn eingestellt, archiviert."),
             "is_for_answers": _("Sonst gilt die Regel nur für die erste E-Mail eines Tickets."),
@@ -76,6 +76,11 @@ class RuleForm(InBlocks, ModelForm[Rule]):
         }
         for name, found in choices.items():
             cast("forms.ModelChoiceField[Any]", self.fields[name]).queryset = found
+        for name in ("queue", "project", "assignee"):
+            cast("forms.ModelChoiceField[Any]", self.fields[name]).empty_label = _UNCHANGED
+        cast("forms.ModelChoiceField[Any]", self.fields["account"]).empty_label = _ALL_ACCOUNTS
+        priority = cast("forms.ChoiceField", self.fields["priority"])
+        priority.choices = [("", _UNCHANGED), *Ticket.Priority.choices]
         if self.instance.pk:
             names = self.instance.tags.values_list("name", flat=True)
             self.fields["tag_names"].initial = ", ".join(names)

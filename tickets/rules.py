@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from django.db.models import F
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from mailcore.messages import Mailbox, ParsedMessage
 from tickets.models import Rule, RuleCondition, Ticket
@@ -54,7 +55,7 @@ class LoadedRule:
     stops: bool
     conditions: tuple[Condition, ...]
     values: tuple[tuple[str, object], ...] = ()  # columns of the ticket
-    words: tuple[str, ...] = ()  # the actions in German, for the history
+    words: tuple[str, ...] = ()  # the actions in the language that was active
     tags: tuple[int, ...] = ()
     no_autoresponse: bool = False
     ignores: bool = False
@@ -97,12 +98,16 @@ def load_rules() -> tuple[LoadedRule, ...]:
 
 
 def load_saved_rule(rule: Rule) -> LoadedRule:
-    """A rule with its conditions and tags as they stand in the database."""
-    return load_rule(
-        rule,
-        [Condition(c.field, c.operator, c.value, c.header) for c in rule.conditions.all()],
-        tags=[(tag.pk, tag.name) for tag in rule.tags.all()],
-    )
+    """A rule with its conditions and tags as they stand in the database, to be used on tickets.
+
+    Its words are German whoever acts: the history keeps them so.
+    """
+    with override("de"):
+        return load_rule(
+            rule,
+            [Condition(c.field, c.operator, c.value, c.header) for c in rule.conditions.all()],
+            tags=[(tag.pk, tag.name) for tag in rule.tags.all()],
+        )
 
 
 def load_rule(
@@ -205,18 +210,17 @@ def _pattern(value: str) -> re.Pattern[str]:
 
 
 def _actions(rule: Rule) -> tuple[tuple[object, str], ...]:
-    """Each action with its words, in German as the history keeps them."""
-    priorities = {1: "niedrig", 2: "normal", 3: "hoch"}
+    """Each action with its words."""
     return (
-        (rule.queue_id, f"Warteschlange {rule.queue}"),
-        (rule.project_id, f"Projekt {rule.project}"),
-        (rule.priority, f"Priorität {priorities.get(rule.priority or 0, '')}"),
-        (rule.assignee_id, f"Verantwortlich {rule.assignee}"),
-        (rule.closes and not rule.to_trash, "abgeschlossen"),
-        (rule.to_trash, "Papierkorb"),
-        (rule.makes_personal, "persönlich"),
-        (rule.makes_gdpr, "DSGVO"),
-        (rule.no_autoresponse, "keine automatische Antwort"),
+        (rule.queue_id, _("Warteschlange %(name)s") % {"name": rule.queue}),
+        (rule.project_id, _("Projekt %(name)s") % {"name": rule.project}),
+        (rule.priority, _("Priorität %(name)s") % {"name": rule.get_priority_display()}),
+        (rule.assignee_id, _("Verantwortlich %(name)s") % {"name": rule.assignee}),
+        (rule.closes and not rule.to_trash, _("abgeschlossen")),
+        (rule.to_trash, _("Papierkorb")),
+        (rule.makes_personal, _("persönlich")),
+        (rule.makes_gdpr, _("DSGVO")),
+        (rule.no_autoresponse, _("keine automatische Antwort")),
     )
 
 

@@ -197,6 +197,19 @@ def test_a_rule_from_a_ticket(client: Client) -> None:
     assert 'value="Bestellung 7"' in page
 
 
+def test_words_follow_the_reader_the_history_stays_german(client: Client) -> None:
+    client.force_login(make_user(role="admin", language="en"))
+    ticket = make_ticket(account=make_ticket_account())
+    make_mail(ticket, letter())
+    sent = filled(tag_names="eilig")
+    trial = client.post(NEW, sent | {"testen": "1"}).context["trial"]
+    assert trial.words == ("Priority high", "Tag “eilig”")
+    page = client.post(NEW, sent | {"anwenden": "1"}, follow=True).content.decode()
+    assert "Priority high" in page
+    event = TicketEvent.objects.get(ticket=ticket)
+    assert "nachträglich angewendet: Priorität hoch, Schlagwort „eilig“" in event.text
+
+
 def test_who_may(client: Client) -> None:
     rule = make_rule()
     own = reverse("tickets:rule_edit", args=[rule.pk])
