@@ -52,7 +52,7 @@ class Row:
 class Section(Generic[M]):
     """A kind of base data: its list, its form, who may see and change it.
 
-    The first column is the link to the form. URL names are `key`, `key_new`, `key_edit`, `key_delete`.
+    The first column is the link to the row's page. URL names are `key`, `key_new`, `key_edit`, `key_delete`.
     """
 
     key: str
@@ -71,6 +71,7 @@ class Section(Generic[M]):
     lead: _StrOrPromise = ""
     lines: type[Lines] | None = None
     lines_title: _StrOrPromise = ""
+    page: str = ""  # URL name of a row's own page that leads to its form; "": the form is it
     pages: tuple[tuple[str, _StrOrPromise], ...] = ()  # URL name and title of more about a row
     actions: tuple[tuple[str, _StrOrPromise], ...] = ()  # the same, of what a click does (POST)
     why_not_delete: Callable[[M, User], str] = _nothing_against
@@ -94,7 +95,10 @@ class Section(Generic[M]):
     def show(self, rows: list[M]) -> Iterator[Row]:
         for row in rows:
             cells = tuple((column.title, column.cell(row)) for column in self.columns)
-            yield Row(reverse(self.view("edit"), args=[row.pk]), cells)
+            yield Row(self.url_of(row), cells)
+
+    def url_of(self, row: M) -> str:
+        return reverse(self.page or self.view("edit"), args=[row.pk])
 
     def make_form(self, request: HttpRequest, row: M | None) -> ModelForm[M]:
         if request.method == "POST":

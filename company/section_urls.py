@@ -18,10 +18,11 @@ def section_urls(sections: Iterable[Section[Any]]) -> list[URLPattern]:
         see = needs(section.see, to_change=section.change)
         change = needs(section.change)
         base, key, given = section.path, section.key, {"section": section}
+        form = f"{base}/<int:pk>/bearbeiten/" if section.page else f"{base}/<int:pk>/"
         found += [
             path(f"{base}/", see(section_views.list_rows), given, key),
             path(f"{base}/neu/", change(section_views.edit_row), given, f"{key}_new"),
-            path(f"{base}/<int:pk>/", see(section_views.edit_row), given, f"{key}_edit"),
+            path(form, see(section_views.edit_row), given, f"{key}_edit"),
             path(
                 f"{base}/<int:pk>/loeschen/",
                 change(section_views.delete_row),

@@ -55,7 +55,7 @@ def edit_row(request: HttpRequest, section: AnySection, pk: int | None = None) -
     if request.method == "POST" and form.is_valid() and (lines is None or lines.is_valid()):
         _save(form, lines, signed_in(request))
         messages.success(request, _("„%(name)s“ ist gespeichert.") % {"name": row})
-        return redirect(section.view())
+        return redirect(section.url_of(form.instance) if section.page else section.view())
     may_change = has_right(signed_in(request), section.change)
     if not may_change:
         make_read_only(form)
@@ -67,7 +67,7 @@ def edit_row(request: HttpRequest, section: AnySection, pk: int | None = None) -
         "form": form,
         "lines": lines,
         "may_change": may_change,
-        "list_url": section.view(),
+        "back_url": section.url_of(row) if row.pk and section.page else reverse(section.view()),
         "delete_url": section.view("delete"),
         "pages": _links(section.pages, row),
         "actions": _links(section.actions, row) if may_change else [],

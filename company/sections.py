@@ -150,14 +150,18 @@ ADDRESSES = Section(
         Column[Address](_("Telefon"), lambda row: Cell(row.phone)),
         Column[Address](_("Zustand"), lambda row: _state(row.is_active)),
     ),
-    search=("number", "name", "city", "email", "contacts__name", "contacts__email"),
+    search=(
+        *("number", "name", "city", "email", "phone"),
+        *("contacts__name", "contacts__email", "contacts__phone"),
+    ),
     title=_("Adressen"),
     new=_("Adresse anlegen"),
     empty=_("Noch keine Adresse. Legen Sie Kunden und Lieferanten mit ihren Ansprechpartnern an."),
     icon="contact",
     see=Right.SEE_ADDRESSES,
     change=Right.EDIT_ADDRESSES,
-    # The documents lie above this app: only the name of their page is used here.
+    # The pages lie above this app: only their names are used here.
+    page="crm:address",
     pages=(("documents:delivery", _("Versandvorgaben")),),
     lines=ContactLines,
     lines_title=pgettext_lazy("several", "Ansprechpartner"),

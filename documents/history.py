@@ -70,7 +70,7 @@ def _line(dispatch: Dispatch, readable: Collection[int], *, may_act: bool) -> Hi
         dispatch=dispatch,
         channel=dispatch.get_channel_display(),
         badge=dispatch_badge(dispatch),
-        result=_result(dispatch),
+        result=result_of(dispatch),
         is_open=state in Dispatch.UNDER_WAY,
         protocol_url=_protocol_url(dispatch, readable),
         may_print_again=printer is not None and state in Dispatch.STUCK,
@@ -85,7 +85,7 @@ def _protocol_url(dispatch: Dispatch, readable: Collection[int]) -> str:
     return reverse("outbox:detail", args=[dispatch.outgoing.pk])
 
 
-def _result(dispatch: Dispatch) -> str:
+def result_of(dispatch: Dispatch) -> str:
     """What is worth knowing beside the state: refused recipients, the server's last answer."""
     if not dispatch.outgoing:
         look = _("Bitte am Drucker nachsehen.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from company.models import CompanySettings, Employee
+from company.models import Address, CompanySettings, ContactPerson, Employee
 from documents.german_format import format_amount, format_date
 from documents.models import Document
 from documents.totals import Totals
@@ -53,7 +53,11 @@ def document_variables(
 
 def salutation_line(document: Document, *, language: str = "") -> str:
     """„Sehr geehrte Frau Klein“ or „Dear Ms Klein“ for a known person, else nobody in particular."""
-    person = document.contact or document.address
+    return salutation_of(document.contact or document.address, language=language)
+
+
+def salutation_of(person: ContactPerson | Address, *, language: str = "") -> str:
+    """How a letter to this person begins, without the comma."""
     salutation = person.salutation.strip()
     last_name = person.name.split()[-1] if person.name.split() else ""
     first_word = salutation.split()[0].casefold() if salutation else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailstore.models import StoredMessage
 from outbox.models import OutgoingMessage, Recipient
 
 
@@ -57,3 +58,10 @@ def recipient_badge(state: str) -> Badge:
 
 def verdict_tone(verdict: str) -> str:
     return _VERDICTS.get(verdict, "neutral")
+
+
+def recipients_of(mail: StoredMessage) -> str:
+    """„Hans Huber, eva@huber.example (+3)“: to whom a mail of ours went."""
+    people = [name or email for name, email in mail.people.get("to", [])]
+    more = f" (+{len(people) - 2})" if len(people) > 2 else ""
+    return ", ".join(people[:2]) + more

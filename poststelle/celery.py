@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "tell admins of failing accounts": _every(60, "poststelle.tasks.alert_admins"),
     "mark dead addresses": _every(60, "outbox.tasks.mark_bounced"),
     "tell failed answers": _every(15, "tickets.tasks.note_failures"),
+    "tell failed letters": _every(15, "crm.tasks.tell_failures"),
     "print due documents": _every(5, "documents.tasks.run_due_print_jobs"),
     "note fate of documents": _every(10, "documents.tasks.settle_dispatches"),
     "delete expired archive entries": _every(3600, "archive.tasks.delete_expired"),

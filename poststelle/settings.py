@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "autoresponder",
     "documents",
     "intake",
+    "crm",
 ]
 
 MIDDLEWARE = [
@@ -218,6 +219,22 @@ ARCHIVE_PLACES = [
     "tickets.archive_places.find_places",
     "outbox.archive_places.find_places",
 ]
+
+# What the timeline of an address is woven of: company/timeline.py.
+TIMELINE_SOURCES = [
+    "outbox.timeline.strands",
+    "tickets.timeline.strands",
+    "documents.timeline.strands",
+    "archive.timeline.strands",
+    "crm.activity_strands.strands",
+]
+# What stands beside an address and beside a ticket: company/customer_blocks.py.
+ADDRESS_BLOCKS = [
+    "tickets.customer_blocks.open_tickets",
+    "documents.customer_blocks.open_documents",
+    "documents.customer_blocks.delivery",
+]
+CUSTOMER_BLOCKS = ["documents.customer_blocks.open_documents"]
 
 # Celery: only the alarm clock. See docs/work.md.
 REDIS_URL = env.text("REDIS_URL")

@@ -16,6 +16,7 @@ urlpatterns = [
     path("passwort-neu/<str:user>/<str:token>/", password_views.choose, name="password_choose"),
     path("lizenzen/", views.licences, name="licences"),
     path("", include("company.urls")),
+    path("adressen/", include("crm.urls")),
     path("accounts/", include("mailaccounts.urls")),
     path("accounts/autoresponder/", include("autoresponder.urls")),
     path("tickets/", include("tickets.urls")),

@@ -12,7 +12,7 @@ BIN = ROOT / ".venv" / "bin"
 PYTHON = str(BIN / "python")
 PACKAGES = [
     "mailcore", "company", "mailaccounts", "mailstore", "archive", "outbox",
-    "tickets", "autoresponder", "documents", "intake", "poststelle", "scripts",
+    "tickets", "autoresponder", "documents", "intake", "crm", "poststelle", "scripts",
 ]  # fmt: skip
 
 STEPS: list[tuple[str, list[str]]] = [

@@ -39,7 +39,7 @@ class _ManyFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
-class _FilesField(forms.FileField):
+class FilesField(forms.FileField):
     """Several uploads; an empty file is a file."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class _FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         files = data if isinstance(data, list | tuple) else [data]
-        return [super(_FilesField, self).clean(file, initial) for file in files if file]
+        return [super(FilesField, self).clean(file, initial) for file in files if file]
 
 
 class ComposerForm(forms.Form):
@@ -69,7 +69,7 @@ class ComposerForm(forms.Form):
     )
     quote = forms.BooleanField(label=_("Ursprüngliche Nachricht zitieren"), required=False)
     kept = forms.ModelMultipleChoiceField(StoredAttachment.objects.none(), required=False)
-    uploads = _FilesField()
+    uploads = FilesField()
     status_after = forms.ChoiceField(
         label=_("Status danach"),
         required=False,
@@ -112,13 +112,13 @@ class ComposerForm(forms.Form):
         return email
 
     def clean_to(self) -> tuple[Mailbox, ...]:
-        return _recipients(self.cleaned_data["to"])
+        return read_recipients(self.cleaned_data["to"])
 
     def clean_cc(self) -> tuple[Mailbox, ...]:
-        return _recipients(self.cleaned_data["cc"])
+        return read_recipients(self.cleaned_data["cc"])
 
     def clean_bcc(self) -> tuple[Mailbox, ...]:
-        return _recipients(self.cleaned_data["bcc"])
+        return read_recipients(self.cleaned_data["bcc"])
 
     def clean_subject(self) -> str:
         return " ".join(self.cleaned_data["subject"].split())
@@ -183,7 +183,8 @@ def _written(mailbox: Mailbox) -> str:
     return f'"{name}" <{mailbox.email}>' if re.search(r"[,;<>@()\[\]:]", name) else str(mailbox)
 
 
-def _recipients(text: str) -> tuple[Mailbox, ...]:
+def read_recipients(text: str) -> tuple[Mailbox, ...]:
+    """The addresses in a field. Raises ValidationError for what is none."""
     try:
         return parse_recipients(text)
     except InvalidDraft as error:

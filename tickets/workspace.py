@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 
 from company.bounced import find_bounced
+from company.customer_blocks import Block, load_blocks
 from company.models import BouncedEmail, Project, Queue, User
 from company.rights import RIGHTS_OF_ROLE, Right
 from mailaccounts.models import MailAccount
@@ -82,6 +84,8 @@ class Details:
     received: str
     waiting: str
     bounced: tuple[BouncedEmail, ...]  # of the customer's addresses
+    blocks: tuple[Block, ...]  # what other apps know of the customer
+    may_add_address: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,10 @@ def load_details(ticket: Ticket, user: User) -> Details:
         bounced=find_bounced(
             (ticket.customer_email, ticket.address.email if ticket.address else "")
         ),
+        blocks=load_blocks(settings.CUSTOMER_BLOCKS, ticket.address, user)
+        if ticket.address
+        else (),
+        may_add_address=user.may(Right.EDIT_ADDRESSES),
     )
 
 

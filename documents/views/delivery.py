@@ -26,7 +26,7 @@ def edit_preferences(request: HttpRequest, pk: int) -> HttpResponse:
             for form in forms:
                 form.save_or_remove()
         messages.success(request, _("Die Versandvorgaben sind gespeichert."))
-        return redirect("company:addresses_edit", pk)
+        return redirect("crm:address", pk)
     may_change = has_right(signed_in(request), Right.EDIT_ADDRESSES)
     if not may_change:
         for form in forms:

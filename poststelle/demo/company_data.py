@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from company.models import Address, Project, User
 from company.take_number import take_number
 from documents.models import Document, DocumentKind, Position
+from poststelle.demo.correspondence import add_correspondence
 from poststelle.provision.apply import apply_entries
 from poststelle.provision.read import read_file
 
@@ -62,6 +63,7 @@ def set_up_company(*, imap_port: int, smtp_port: int) -> None:
         apply_entries(read_file(Path(file.name)))
     if not Document.objects.exists():
         _add_documents()
+    add_correspondence()
 
 
 def _add_documents() -> None:

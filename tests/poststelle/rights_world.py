@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from archive.add import add
 from archive.models import ArchiveEntry
-from company.models import Notification, User
+from company.models import Address, Notification, User
 from documents.models import Document, LetterTemplate, Printer
 from intake.models import IntakeItem
 from mailaccounts.models import MailAccount, OAuthGrant
@@ -19,6 +19,7 @@ from mailcore.messages import FilePart
 from mailstore.blobs import put_blob
 from mailstore.models import StoredMessage
 from outbox.models import OutgoingMessage
+from tests.crm.world import note
 from tests.factories import (
     make_account,
     make_address,
@@ -81,6 +82,8 @@ class World:
             "user": "MQ",
             "token": "falsch",
         }
+        if section == "adressen":
+            values |= self._written(self._owner(user, is_foreign), room)
         attached = {
             "tickets": room.mail.message,
             "archiv": room.entry.message,
@@ -116,6 +119,13 @@ class World:
             "postausgang": room.account.pk if "testmail/account" in route else room.outgoing.pk,
         }
         return found.get(section) or self.base.get(section, 0)
+
+    def _written(self, author: User, room: MailRoom) -> dict[str, Argument]:
+        """What this person wrote at the page of the address."""
+        address = Address.objects.get(pk=self.base["adressen"])
+        with transaction.atomic():
+            mail = queue(room.account, origin="letter", address=address, created_by=author)
+        return {"activity": note(address, author).pk, "outgoing": mail.pk}
 
     def _owner(self, user: User | None, is_foreign: bool) -> User:
         return self.users["owner"] if is_foreign or user is None else user
