@@ -125,7 +125,7 @@ def mail_variables(
     greeting = project.greeting if project and project.greeting else company.greeting
     return {
         **signature_values(employee),
-        "ANREDE": salutation_of(person),
+        "ANREDE": salutation_of(person, language=address.language),
         "NAME": person.name,
         "FIRMA": company.name,
         "KUNDENNUMMER": address.number,
