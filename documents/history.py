@@ -47,7 +47,7 @@ def dispatch_history(document: Document, user: User, *, press: str = "") -> list
     )
     readable = set(accounts.values_list("pk", flat=True)) if user.may(Right.SEE_OUTBOX) else set()
     dispatches = document.dispatches.select_related(
-        "outgoing", "created_by", "printer"
+        "outgoing__account", "created_by", "printer"
     ).prefetch_related("outgoing__recipients")
     if press:
         dispatches = dispatches.filter(press=press)
@@ -99,5 +99,8 @@ def result_of(dispatch: Dispatch) -> str:
     ]
     if refused:
         return " · ".join(refused)
+    if dispatch.outgoing.state in OutgoingMessage.DUE and dispatch.outgoing.account.paused_at:
+        text = _("Der Account „%(account)s“ ist pausiert. Die E-Mail wartet, bis er wieder läuft.")
+        return text % {"account": dispatch.outgoing.account}
     quiet = (OutgoingMessage.State.SENT, OutgoingMessage.State.QUEUED)
     return "" if dispatch.outgoing.state in quiet else dispatch.outgoing.last_reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -27,6 +28,8 @@ class Wanted:
     kind: str = ""
     state: str = ""
     address: int | None = None
+    since: datetime.date | None = None
+    until: datetime.date | None = None
 
     @classmethod
     def read(cls, values: QueryDict) -> Wanted:
@@ -37,11 +40,14 @@ class Wanted:
             kind=values.get("art", "")[:20],
             state=state if state in Document.State.values else "",
             address=int(address) if address.isascii() and address.isdigit() else None,
+            since=_read_date(values.get("von", "")),
+            until=_read_date(values.get("bis", "")),
         )
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.query or self.kind or self.state or self.address)
+        narrowing = (self.query, self.kind, self.state, self.address, self.since, self.until)
+        return any(narrowing)
 
     @property
     def query_string(self) -> str:
@@ -51,9 +57,18 @@ class Wanted:
             "art": self.kind,
             "status": self.state,
             "adresse": str(self.address or ""),
+            "von": str(self.since or ""),
+            "bis": str(self.until or ""),
         }
         given = {name: value for name, value in values.items() if value}
         return f"{urlencode(given)}&" if given else ""
+
+
+def _read_date(text: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +89,10 @@ def find_documents(visible: DocumentQuerySet, wanted: Wanted) -> DocumentQuerySe
         found = found.filter(state=wanted.state)
     if wanted.address:
         found = found.filter(address=wanted.address)
+    if wanted.since:
+        found = found.filter(date__gte=wanted.since)
+    if wanted.until:
+        found = found.filter(date__lte=wanted.until)
     for word in wanted.query.split():
         found = found.filter(_says(word))
     return found

@@ -15,7 +15,6 @@ from company.signature_html import clean_signature_html
 from documents.attach_file import attach_to_template, check_upload
 from documents.errors import NotPossible
 from documents.forms.files import SeveralFiles
-from documents.letter_templates import template_problem
 from documents.models import LetterTemplate, LetterTemplateFile
 from documents.variables import NAMES
 from mailcore.html_text import html_to_text
@@ -87,17 +86,12 @@ class LetterTemplateForm(InBlocks, ModelForm[LetterTemplate]):
             del self.fields["removed_files"]
 
     def clean_subject(self) -> str:
-        subject = " ".join(str(self.cleaned_data["subject"]).split())
-        if problem := template_problem(subject, NAMES):
-            raise ValidationError(problem)
-        return subject
+        return " ".join(str(self.cleaned_data["subject"]).split())
 
     def clean_text(self) -> str:
         text = clean_signature_html(self.cleaned_data["text"])
         if not html_to_text(text).strip():
             raise ValidationError(_("Bitte einen Text angeben."))
-        if problem := template_problem(text, {*NAMES, "SIGNATUR"}):
-            raise ValidationError(problem)
         return text
 
     def save(self, commit: bool = True) -> LetterTemplate:

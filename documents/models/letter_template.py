@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -47,3 +48,13 @@ class LetterTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuses unknown variables and unfinished conditions, naming them."""
+        # Both read models themselves.
+        from documents.letter_templates import template_problem
+        from documents.variables import NAMES
+
+        for field, known in (("subject", NAMES), ("text", (*NAMES, "SIGNATUR"))):
+            if problem := template_problem(getattr(self, field), known):
+                raise ValidationError({field: problem})

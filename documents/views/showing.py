@@ -48,6 +48,7 @@ def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
             for position, total in zip(positions, totals.lines, strict=True)
         ],
         "totals": totals,
+        "files": document.files.all(),
         "history": history,
         "is_under_way": is_under_way,
         "fingerprint": fingerprint(history),

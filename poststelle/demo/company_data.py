@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from django.conf import settings
+
 from company.models import Address, Project, User
 from company.take_number import take_number
 from documents.models import Document, DocumentKind, Position
@@ -56,7 +58,10 @@ _DOCUMENTS = (
 def set_up_company(*, imap_port: int, smtp_port: int) -> None:
     """Brings the demo's settings up to date (ports change); repeatable."""
     template = (Path(__file__).parent / "company.toml").read_text(encoding="utf-8")
+    print_folder = settings.DATA_DIR / "druck"
+    print_folder.mkdir(parents=True, exist_ok=True)
     text = template.replace("{imap_port}", str(imap_port)).replace("{smtp_port}", str(smtp_port))
+    text = text.replace("{print_folder}", str(print_folder))
     with NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file:
         file.write(text)
         file.flush()

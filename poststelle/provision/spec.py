@@ -17,7 +17,7 @@ from company.models import (
     Queue,
     User,
 )
-from documents.models import DeliveryPreference, DocumentKind
+from documents.models import DeliveryPreference, DocumentKind, LetterTemplate, Printer
 from mailaccounts.models import AccountRight, MailAccount
 from mailcore.oauth_providers import GOOGLE, MICROSOFT
 from tickets.models import Rule
@@ -281,6 +281,29 @@ BLOCKS: tuple[Block, ...] = (
             "key", "name", "plural", "file_prefix", "first_number", "has_prices",
             "mail_subject", "mail_text", "order",
         ),
+    ),
+    Block(
+        name="printers",
+        model=Printer,
+        identity="name",
+        fields={
+            "active": "is_active",
+            "fax": "is_fax",
+            **_same(
+                "name", "kind", "queue", "server", "folder", "number_format", "sender_email",
+                "fax_address", "fax_subject",
+            ),
+        },
+    ),
+    Block(
+        name="letter_templates",
+        model=LetterTemplate,
+        identity="name",
+        fields={"active": "is_active", **_same("name", "language", "subject", "text")},
+        references={
+            "kind": ("kind", Reference(DocumentKind, "key")),
+            "project": ("project", Reference(Project, "code")),
+        },
     ),
     Block(
         name="addresses",

@@ -132,6 +132,10 @@ def test_the_list_finds_by_kind_state_number_address_and_article() -> None:
     assert found(art="angebot") == {str(second)}
     assert found(status="freigegeben") == {str(first)}
     assert found(adresse=str(huber.pk)) == {str(first)}
+    Document.objects.filter(pk=first.pk).update(date="2026-03-31")
+    assert found(von="2026-03-01", bis="2026-03-31") == {str(first)}
+    assert found(bis="2026-03-30") == set()
+    assert found(von="2026-04-01", bis="unsinn") == {str(second)}
     assert found(q="huber zahnrad") == set()
     assert found(status="quatsch", adresse="x", art="quatsch") == set()
 
