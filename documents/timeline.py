@@ -19,7 +19,11 @@ _ICONS = {
     Dispatch.Channel.FAX: "file",
     Dispatch.Channel.PHONE: "phone",
 }
-_TONES = {Dispatch.State.DONE: "ok", Dispatch.State.FAILED: "err"}
+_TONES = {
+    Dispatch.State.DONE: "ok",
+    Dispatch.State.FAILED: "err",
+    Dispatch.State.UNCERTAIN: "warn",
+}
 
 
 def strands(search: Search) -> Iterable[Strand]:
@@ -65,7 +69,7 @@ def _dispatch(one: Dispatch) -> Entry:
         url=reverse("documents:detail", args=[document.pk]),
         preview=" ".join(one.letter[:300].split())[:200],
         badge=Mark(badge.text, badge.tone, badge.icon),
-        problem=result_of(one) if one.state == Dispatch.State.FAILED else "",
+        problem=result_of(one) if one.state in Dispatch.STUCK else "",
         files=(_pdf(document),),
     )
 
