@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from company.crash_points import crash_point
 from company.models import CompanySettings
 from intake.poll_folder import poll_folder
 from intake.poll_run import Counts, PollRun, PollStopped, is_disk_low
@@ -68,6 +69,7 @@ def _poll(run: PollRun) -> PollSummary:
         with connect_imap(account) as session:
             session.tell_progress(run.heartbeat)
             error = _poll_folders(session, wanted_folders(account), run)
+            crash_point("intake.before_release")
     except MailError as failed:
         return _failed(run, failed)
     except PollStopped as stopped:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from company.crash_points import crash_point
 from intake.models import FolderCursor, IntakeItem
 from intake.receive import Fetched
 from mailaccounts.models import MailFolder
@@ -33,7 +34,7 @@ def begin_again(folder: MailFolder, status: FolderStatus) -> FolderCursor:
         IntakeItem.objects.filter(waiting, folder=folder).exclude(
             uidvalidity=status.uidvalidity
         ).update(state=IntakeItem.State.GONE, done_at=timezone.now())
-        return FolderCursor.objects.update_or_create(
+        cursor, _ = FolderCursor.objects.update_or_create(
             folder=folder,
             defaults={
                 "uidvalidity": status.uidvalidity,
@@ -41,7 +42,9 @@ def begin_again(folder: MailFolder, status: FolderStatus) -> FolderCursor:
                 # INTERNALDATE knows whole seconds only.
                 "started_at": timezone.now().replace(microsecond=0),
             },
-        )[0]
+        )
+    crash_point("intake.after_begin_again")
+    return cursor
 
 
 def settle_known(
@@ -62,6 +65,7 @@ def settle_known(
         if match is not None:
             _settle(one.item, match)
             settled.add(one.item.pk)
+            crash_point("intake.after_settle")
     return [one for one in fetched if one.item.pk not in settled]
 
 

@@ -14,6 +14,7 @@ from mailaccounts.models import AccountLink
 
 INCOMING = AccountLink.Direction.INCOMING
 _EXPIRES = max(60, settings.POLL_SECONDS)
+_QUEUED = timedelta(seconds=max(30, settings.POLL_SECONDS))  # then the broker may have lost it
 # Accounts in trouble mostly wait for time-outs: of a worker's 16 threads they get these at most.
 _places_for_failing = threading.BoundedSemaphore(6)
 
@@ -22,7 +23,7 @@ _places_for_failing = threading.BoundedSemaphore(6)
 def poll_due_accounts() -> None:
     release_dead_leases()
     for account_id in due_accounts():
-        if mark_queued(account_id, INCOMING, again_after=timedelta(seconds=_EXPIRES)):
+        if mark_queued(account_id, INCOMING, again_after=_QUEUED):
             nudge(poll_account, account_id)
     for account_id in kept.waiting_accounts():
         nudge(take_over_kept, account_id)

@@ -30,9 +30,38 @@ class Postgres:
         return f"postgres://{self.user}@{LOOPBACK}:{self.port}/postgres"
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A server that can be started again and again on the same data."""
+
+    server: Postgres
+    directory: Path
+    command: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @contextmanager
+    def started(self, stop_signal: signal.Signals = signal.SIGINT) -> Iterator[Postgres]:
+        """SIGINT: a fast shutdown that does not wait for clients. SIGQUIT: as by a power cut."""
+        log = self.directory / "output.log"
+        with running(self.command, log=log, stop_signal=stop_signal):
+            wait_for_port(self.server.port)
+            _wait_until_it_takes_queries(self.server)
+            yield self.server
+
+
 @contextmanager
 def run_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
     """A started server; `fsync=True` where a test or a measurement is about durability or speed."""
+    with postgres_cluster(fsync=fsync) as cluster, cluster.started() as server:
+        yield server
+
+
+@contextmanager
+def postgres_cluster(*, fsync: bool = False) -> Iterator[Cluster]:
+    """A database cluster that is not started yet."""
     binaries = Path(require("postgres"))
     with server_directory("postgres") as directory:
         server = Postgres(free_port())
@@ -52,11 +81,7 @@ def run_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
         }
         command = [str(binaries / "postgres"), "-D", str(data)]
         command += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        # SIGINT: a fast shutdown that does not wait for clients.
-        with running(command, log=directory / "output.log", stop_signal=signal.SIGINT):
-            wait_for_port(server.port)
-            _wait_until_it_takes_queries(server)
-            yield server
+        yield Cluster(server, directory, tuple(command))
 
 
 def _wait_until_it_takes_queries(server: Postgres) -> None:
