@@ -60,8 +60,8 @@ def run_postgres(*, fsync: bool = False) -> Iterator[Postgres]:
 
 
 @contextmanager
-def postgres_cluster(*, fsync: bool = False) -> Iterator[Cluster]:
-    """A database cluster that is not started yet."""
+def postgres_cluster(*, fsync: bool = False, is_killed: bool = False) -> Iterator[Cluster]:
+    """A database cluster that is not started yet. `is_killed`: what was committed has to outlive it."""
     binaries = Path(require("postgres"))
     with server_directory("postgres") as directory:
         server = Postgres(free_port())
@@ -75,7 +75,7 @@ def postgres_cluster(*, fsync: bool = False) -> Iterator[Cluster]:
             "port": str(server.port),
             "unix_socket_directories": "",
             "fsync": switch,
-            "synchronous_commit": switch,
+            "synchronous_commit": "on" if is_killed else switch,
             "full_page_writes": switch,
             "max_connections": "100",
         }
