@@ -20,7 +20,7 @@ from mailcore.parse import parse
 from mailstore.models import StoredMessage
 from mailstore.read import read_raw
 from mailstore.store import store_message
-from outbox.models import OutgoingMessage
+from outbox.models import OutgoingMessage, Recipient
 from tests.factories import make_account
 from tests.intake.mailbox import make_mail
 from tickets.models import Ticket, TicketEvent
@@ -185,16 +185,71 @@ def _free_form(number: int, recipient: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize(("minutes", "is_stopped"), [(5, True), (11, False)])
-def test_the_windows_of_the_limits(minutes: int, is_stopped: bool) -> None:
-    account = make_account()
-    message = store_message(
-        make_mail(), direction=StoredMessage.Direction.INCOMING, received_at=timezone.now()
+@pytest.mark.parametrize(
+    ("minutes", "count"), [(10, 10), (30, 15), (60, 25), (180, 50), (600, 100)]
+)
+def test_the_limits_for_a_ticket(minutes: int, count: int) -> None:
+    account, message = make_account(), stored(make_mail())
+
+    def is_stopped(answers: int, ago: int) -> bool:
+        times = [timezone.now() - timedelta(minutes=ago)] * answers
+        return bool(
+            limits.reason_to_stop(
+                account=account, email="hans@huber.example", message=message, ticket_answers=times
+            )
+        )
+
+    assert is_stopped(count, minutes - 1)
+    assert not is_stopped(count - 1, minutes - 1)
+    assert not is_stopped(count, minutes + 1), "the next window allows more"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "count"), [(10, 30), (30, 60), (60, 120), (180, 240), (600, 360)]
+)
+def test_the_limits_for_an_address_in_all(minutes: int, count: int) -> None:
+    """Over all accounts, each answer in a ticket of its own and about something else."""
+    account, other = make_account(), make_account()
+    message, answer = stored(make_mail(1)), stored(make_mail(2))
+
+    def answered(number: int, ago: int) -> None:
+        values = StoredMessage.objects.values().get(pk=answer.pk) | {"id": None}
+        copies = StoredMessage.objects.bulk_create(
+            StoredMessage(**values | {"sha256": f"{one:064d}"}) for one in range(number)
+        )
+        outgoing = OutgoingMessage.objects.bulk_create(
+            OutgoingMessage(
+                account=other,
+                message=copies[one],
+                origin=OutgoingMessage.Origin.AUTORESPONSE,
+                once_key=f"autoresponse:{other.pk}:{10_000 + one}",
+                state=OutgoingMessage.State.SENT,
+                sent_at=timezone.now(),
+            )
+            for one in range(number)
+        )
+        Recipient.objects.bulk_create(
+            Recipient(outgoing=one, email="Hans@Huber.example", kind="to") for one in outgoing
+        )
+        OutgoingMessage.objects.update(created_at=timezone.now() - timedelta(minutes=ago))
+
+    def is_stopped() -> bool:
+        return bool(
+            limits.reason_to_stop(
+                account=account, email="hans@huber.example", message=message, ticket_answers=[]
+            )
+        )
+
+    answered(count, minutes - 1)
+    assert is_stopped()
+    OutgoingMessage.objects.update(created_at=timezone.now() - timedelta(minutes=minutes + 1))
+    assert not is_stopped(), "the next window allows more"
+    OutgoingMessage.objects.update(created_at=timezone.now() - timedelta(minutes=minutes - 1))
+    Recipient.objects.filter(outgoing=OutgoingMessage.objects.first()).delete()
+    assert not is_stopped(), "one less"
+
+
+def stored(raw: bytes) -> StoredMessage:
+    return store_message(
+        raw, direction=StoredMessage.Direction.INCOMING, received_at=timezone.now()
     )
-    reason = limits.reason_to_stop(
-        account=account,
-        email="hans@huber.example",
-        message=message,
-        ticket_answers=[timezone.now() - timedelta(minutes=minutes)] * 10,
-    )
-    assert bool(reason) is is_stopped
