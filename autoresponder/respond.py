@@ -43,6 +43,7 @@ _REASONS = {
 }
 _AUTOMATIC = "Die E-Mail wurde automatisch verschickt."
 _BACKLOG = "Die E-Mail lag schon im Postfach, bevor Poststelle es abholte."
+_SPAM = "Ein Spamfilter hat die E-Mail als Spam gekennzeichnet."
 _OLD = "Die E-Mail ist älter als 24 Stunden."
 
 
@@ -106,6 +107,8 @@ def _reason_against(question: Question, own_addresses: frozenset[str]) -> str:
         return _OLD
     if question.classification.suppress_reply:
         return _describe(question.classification)
+    if _is_marked_as_spam(question.parsed):
+        return _SPAM
     if CompanySettings.load().autoresponses_paused:
         return "Der Autoresponder ist angehalten."
     if not question.customer.email:
@@ -118,6 +121,12 @@ def _reason_against(question: Question, own_addresses: frozenset[str]) -> str:
         message=question.message,
         ticket_answers=question.ticket_answers,
     )
+
+
+def _is_marked_as_spam(parsed: ParsedMessage) -> bool:
+    """As SpamAssassin, Rspamd and the providers built on them write it."""
+    marks = (parsed.header(name) for name in ("X-Spam-Flag", "X-Spam-Status", "X-Spam"))
+    return any((mark or "").strip().lower().startswith("yes") for mark in marks)
 
 
 def _describe(classification: Classification) -> str:

@@ -119,6 +119,8 @@ def test_asking_again_queues_nothing_again() -> None:
         {"sender": "no-reply@shop.example"},
         {"sender": "MAILER-DAEMON@mx.example"},
         {"sender": "info@firma.example"},
+        {"X_Spam_Flag": "YES"},
+        {"X_Spam_Status": "Yes, score=7.1 required=5.0"},
     ],
 )
 def test_never_to_automatic_mail_or_ourselves(headers: dict[str, Any]) -> None:
@@ -127,6 +129,10 @@ def test_never_to_automatic_mail_or_ourselves(headers: dict[str, Any]) -> None:
     assert response.suppressed.endswith(".")
     assert not OutgoingMessage.objects.exists()
     assert not AnsweredToday.objects.exists()
+
+
+def test_what_a_filter_found_clean_is_answered() -> None:
+    assert ask(answering(), X_Spam_Flag="NO", X_Spam_Status="No, score=-1.0").outgoing is not None
 
 
 def test_never_to_a_backlog_or_old_mail() -> None:
