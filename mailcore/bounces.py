@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailcore.addresses import parse_addresses
+from mailcore.charsets import one_line
 from mailcore.delivery_notices import (
     REASON,
     has_bounce_subject,
@@ -53,8 +54,10 @@ _ORIGINAL_BELOW = re.compile(
 )
 _ACTIONS = frozenset({"", "failed", "delayed", "delivered", "relayed", "expanded"})
 _TEXT_WINDOW = 50_000  # characters of a free-form bounce that are looked at
+_REPORT_WINDOW = 200_000  # bytes of a delivery report that are looked at
 _RECIPIENT_LIMIT = 200
 _LONGEST_DIAGNOSTIC = 1000
+_LONGEST_ADDRESS = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def _read_reports(leaves: list[Part], reports: list[Part], message: ParsedMessag
     recipients: list[BounceRecipient] = []
     original: list[str] = []
     for report in reports:
-        for fields in _read_groups(report.decode()[0]):
+        for fields in _read_groups(report.decode()[0][:_REPORT_WINDOW]):
             envelope_id = envelope_id or fields.get("original-envelope-id", "")
             original.extend(parse_ids(fields.get("x-microsoft-original-message-id", "")))
             original.extend(parse_ids(fields.get("x-original-message-id", "")))
@@ -124,7 +127,7 @@ def _read_recipient(fields: dict[str, str]) -> BounceRecipient | None:
     emails = [one.email for address in addresses for one in parse_addresses(address)]
     # A final recipient may be an X.400 name or that of a program; the original one is ours.
     email = next((one for one in emails if "." in one.rpartition("@")[2]), "")
-    email = email or next(filter(None, emails), addresses[0].strip())
+    email = email or next(filter(None, emails), addresses[0].strip())[:_LONGEST_ADDRESS]
     diagnostic = fields.get("diagnostic-code", "")
     diagnostic = diagnostic.partition(";")[2].strip() or diagnostic
     status = _STATUS.search(fields.get("status", "")) or _STATUS.search(diagnostic)
@@ -214,4 +217,4 @@ def _reason_near(told: str, address: str) -> tuple[str, str]:
     lines = [line.strip() for line in near.splitlines() if line.strip()]
     telling = [line for line in lines if REASON.search(line) or _REPLY_CODE.search(line)]
     diagnostic = (telling or lines[1:2] or [""])[0]
-    return (status.group(1) if status else ""), diagnostic[:_LONGEST_DIAGNOSTIC]
+    return (status.group(1) if status else ""), one_line(diagnostic)[:_LONGEST_DIAGNOSTIC]

@@ -90,6 +90,7 @@ _META_WINDOW = 8192  # bytes of an HTML part searched for its <meta charset>
 _UTF8_SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+_FOREIGN_BYTES = re.compile(rb"(?:(?!" + _UTF8_SEQUENCE.pattern + rb")[\x80-\xff])+")
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_CONTROLS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
@@ -99,7 +100,10 @@ _OTHER_CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]+")
 def _decode_byte_as_windows(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+    # The whole run at once: called for every byte, this takes a second per megabyte.
+    foreign = _FOREIGN_BYTES.match(error.object, error.start)
+    end = foreign.end() if foreign else error.end
+    return error.object[error.start : end].decode("cp1252", "replace"), end
 
 
 codecs.register_error("mailcore-cp1252", _decode_byte_as_windows)

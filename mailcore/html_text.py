@@ -24,6 +24,7 @@ _FIRST_HREF = re.compile(r"\s*href=\"([^\"]*)\"", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _UNEVEN = re.compile(r"[\t\r\n\f]|  ")
 _INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad\u034f]+")
+LONGEST_TEXT = 500_000  # characters; more than is stored of any text
 _DEEPEST_QUOTE = 10
 _DEEPEST_LIST = 8
 
@@ -35,6 +36,7 @@ class _Writer:
     quotes: int = 0
     lists: list[int] = field(default_factory=list)  # next number, 0 for bullets
     marker: str = ""  # written before the next text
+    size: int = 0  # characters of the lines
     cells: int = 0
     preformatted: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class _Writer:
         self.ends_blank = True
         if not line and not force:
             return
+        self.size += len(line)
         if not (self.quotes or self.lists or self.wants_gap):
             self.lines.append(line)
             return
@@ -98,13 +101,18 @@ class _Writer:
 
 
 def html_to_text(html: str) -> str:
-    """Readable text of HTML; never raises, at most one blank line in a row."""
+    """Readable text of HTML; never raises, at most one blank line in a row.
+
+    What follows the first LONGEST_TEXT characters is left out.
+    """
     writer = _Writer()
     skipped, handlers = writer.skipped, _HANDLERS
     for tag, is_end, source, _, _ in scan_fast(html):
         if not tag:
             if not skipped:
                 writer.write(_readable(source))
+                if writer.size > LONGEST_TEXT:
+                    break
         elif tag in _SKIPPED:
             _skip(writer, tag, is_end, source)
         elif not skipped or tag == "body":

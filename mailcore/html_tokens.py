@@ -13,6 +13,7 @@ _MARKUP = re.compile(
 _LOOSE_MARKUP = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]{0,60})()([^<>]*+)>?|([!?]))")
 _MISSES_ALLOWED = 50  # tags with unbalanced quotes after which quotes are no longer looked at
 _RAW_TEXT = frozenset({"script", "style", "title", "textarea", "xmp", "noembed", "noframes"})
+_RAW_TEXT_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _RAW_TEXT}
 VOID_TAGS = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source"}
     | {"track", "wbr"}
@@ -101,5 +102,5 @@ class _Skipper:
 
 
 def _find_end_tag(html: str, name: str, at: int) -> int:
-    found = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(html, at)
+    found = _RAW_TEXT_ENDS[name].search(html, at)
     return found.start() if found else -1

@@ -174,6 +174,7 @@ def _spans_between(tree: Tree, part: Part, boundary: bytes) -> list[tuple[int, i
             spans.append((opened, max(opened, _before_line_end(buffer, at, opened))))
         elif is_closed:
             tree.note("parts-after-end")
+            misses += 1
         is_closed = after.group(1) is not None
         opened = -1 if is_closed else after.end()
         at = _next_delimiter(buffer, delimiter, max(after.end() - 1, at + 1), end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _LONGEST_LINE = 1000  # characters of a line that are looked at
+_LINES_SEARCHED = 20_000  # no quote begins further down
 _ATTRIBUTION_LINES = 4
 _ATTRIBUTION_START = re.compile(
     r"\s*(?:>\s*)?(?:am|on|il|le|el|op)\b.*\d|\s*\S.*<[^<>\s@]+@[^<>\s]+>", re.I
@@ -48,7 +49,7 @@ def split_quoted(text: str) -> tuple[str, str]:
 
 def _find_start(lines: list[str]) -> int:
     ends_quoted = _quoted_ends(lines)
-    for at, line in enumerate(lines):
+    for at, line in enumerate(lines[:_LINES_SEARCHED]):
         if line.isspace():
             continue
         short = line[:_LONGEST_LINE]

@@ -12,6 +12,9 @@ from mailcore.charsets import decode_text
 TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _SIGNATURE = b"\x78\x9f\x3e\x22"
 _FILE_LIMIT = 200
+_ATTRIBUTE_LIMIT = 5000
+_FIRST_ATTRIBUTE = 6  # behind signature and key
+_ATTRIBUTE_HEAD = 9  # level, id and length of the data; a checksum of two bytes follows
 
 # The library reports every unknown property; a mailbox full of them would fill the log.
 logging.getLogger("tnefparse").setLevel(logging.CRITICAL)
@@ -36,7 +39,7 @@ def is_tnef(content_type: str, filename: str) -> bool:
 
 def unpack_tnef(data: bytes) -> TnefContent | None:
     """What the envelope holds, or None if it cannot be read or holds nothing."""
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(_SIGNATURE) or not _is_small(data):
         return None
     try:
         unpacked = TNEF(data, do_checksum=False)
@@ -49,6 +52,16 @@ def unpack_tnef(data: bytes) -> TnefContent | None:
     except Exception:  # noqa: BLE001 - hostile bytes in a foreign parser: anything may be raised
         return None
     return content if content.files or content.text or content.html else None
+
+
+def _is_small(data: bytes) -> bool:
+    """Whether the envelope has few attributes: the library takes its time for each."""
+    at = _FIRST_ATTRIBUTE
+    for _ in range(_ATTRIBUTE_LIMIT):
+        if at + _ATTRIBUTE_HEAD > len(data):
+            return True
+        at += _ATTRIBUTE_HEAD + int.from_bytes(data[at + 5 : at + 9], "little") + 2
+    return False
 
 
 def _text(value: object) -> str:

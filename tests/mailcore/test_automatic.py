@@ -208,6 +208,14 @@ def test_every_failed_recipient_is_found(
     assert {one.action for one in bounce.recipients} == {"failed"}
 
 
+def test_control_characters_stay_out_of_a_diagnostic() -> None:
+    raw = (EML / "bounce-free-form-several-recipients.eml").read_bytes()
+    raw = raw.replace(b"user unknown", b"user\x0bunknown \x07 \x1b[31m\xe2\x80\xa8!")
+    bounce = read_bounce(raw, parse(raw))
+    assert bounce is not None
+    assert bounce.recipients[0].diagnostic.isprintable()
+
+
 def test_a_person_asking_about_a_bounce_is_no_bounce() -> None:
     raw = (EML / "bounce-only-quoted-by-a-person.eml").read_bytes()
     message = parse(raw)
