@@ -66,6 +66,7 @@ class _Collector:
         self.attachments: list[Attachment] = []
         self.delivery_actions: list[str] = []
         self.named_texts: list[Part] = []  # files that may be all there is to read
+        self.hidden: list[_Segment] = []  # the text inside a winmail.dat
 
     def collect(self, part: Part, parent: Part | None) -> list[_Segment]:
         if part.children:
@@ -86,6 +87,8 @@ class _Collector:
         """Never an empty ticket: text that stands where no reader looks for it."""
         start, end = self.tree.root.preamble
         words = self.tree.root.buffer[start:end].strip()
+        if self.hidden:
+            return self.hidden
         if self.named_texts:
             return [*segments, *(one for part in self.named_texts for one in self._read_text(part))]
         if words and not words.startswith(b"This is a multi"):
@@ -139,6 +142,9 @@ class _Collector:
             name = f"{name}.rsrc"  # what Macintosh programs keep beside the file of that name
         if is_tnef(part.content_type, name):
             unpacked = unpack_tnef(data)
+            if unpacked and (unpacked.text.strip() or unpacked.html.strip()):
+                text, html = unpacked.text[:TEXT_LIMIT], unpacked.html[:TEXT_LIMIT]
+                self.hidden = [_Segment(_tidy(text) or None, _tidy(html) or None)]
             if unpacked and unpacked.files:
                 for number, inner in enumerate(unpacked.files, 1):
                     path = f"{part.path}.t{number}"

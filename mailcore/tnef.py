@@ -13,6 +13,8 @@ TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _SIGNATURE = b"\x78\x9f\x3e\x22"
 _FILE_LIMIT = 200
 _ATTRIBUTE_LIMIT = 5000
+_ATTRIBUTES_ALWAYS = 200
+_BYTES_COPIED = 2_000_000_000
 _FIRST_ATTRIBUTE = 6  # behind signature and key
 _ATTRIBUTE_HEAD = 9  # level, id and length of the data; a checksum of two bytes follows
 
@@ -57,7 +59,9 @@ def unpack_tnef(data: bytes) -> TnefContent | None:
 def _is_small(data: bytes) -> bool:
     """Whether the envelope has few attributes: the library takes its time for each."""
     at = _FIRST_ATTRIBUTE
-    for _ in range(_ATTRIBUTE_LIMIT):
+    # It copies all that follows an attribute.
+    most = max(_ATTRIBUTES_ALWAYS, min(_ATTRIBUTE_LIMIT, _BYTES_COPIED // len(data)))
+    for _ in range(most):
         if at + _ATTRIBUTE_HEAD > len(data):
             return True
         at += _ATTRIBUTE_HEAD + int.from_bytes(data[at + 5 : at + 9], "little") + 2

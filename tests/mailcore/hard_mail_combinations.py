@@ -115,6 +115,7 @@ COMBINATIONS: dict[str, Expected] = {
     "enclosed-message-nested-in-base64": Expected("Hallo", files=(("2", "Aussen.eml"),)),
     "enclosed-message-with-own-name": Expected("Hallo", files=(("2", "Kopie.eml"),)),
     "root-is-an-enclosed-message": Expected("", files=(("1", "Innen.eml"),)),
+    "winmail-dat-hides-the-text": Expected("Grüße im Umschlag", files=(("2", "winmail.dat"),)),
     "only-named-texts": Expected("Eins", files=(("1", "a.txt"), ("2", "b.txt"))),
     "inline-text-with-name": Expected("Hallo", files=(("2", "log.txt"),), content=b"Zeile"),
     "disposition-unknown-word": Expected("Hallo", files=(("2", "a.pdf"),), content=CONTENT),
