@@ -107,8 +107,9 @@ class RuleCondition(models.Model):
 
     def __str__(self) -> str:
         name = self.header if self.field == self.Field.HEADER else self.get_field_display()
+        is_pattern = self.operator == self.Operator.WILDCARD  # without its explanation
         return gettext("%(field)s %(operator)s „%(value)s“") % {
             "field": name,
-            "operator": self.get_operator_display(),
+            "operator": gettext("passt auf") if is_pattern else self.get_operator_display(),
             "value": self.value,
         }
