@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from archive.models import ArchiveEntry
+from company.statements import insert_into
 from mailaccounts.models import MailAccount
 from mailstore.models import StoredMessage
 
@@ -17,6 +20,22 @@ class NewEntry:
     message: StoredMessage
     direction: StoredMessage.Direction
     mail_date: datetime  # INTERNALDATE or time of sending
+
+
+_ENTRY = insert_into(
+    ArchiveEntry,
+    *("account", "message", "sha256", "direction", "mail_date", "archived_at", "bytes_pending"),
+    unless_there=True,
+)
+
+
+def keep(entry: NewEntry) -> None:
+    """Like add_group for one: a single statement where the message is new, as sent mail mostly is."""
+    if not entry.account.archive_enabled:
+        return
+    values = (entry.account.pk, entry.message.pk, entry.message.sha256, entry.direction.value)
+    if not _ENTRY.run(*values, entry.mail_date, timezone.now(), False):
+        add_group([entry])
 
 
 def add(

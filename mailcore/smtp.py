@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
+from aiosmtplib import SMTPResponse
+
 from mailcore.errors import MailError, Step
 from mailcore.recipients import split_address
 from mailcore.server import ServerLogin
@@ -65,6 +67,18 @@ class _Answer:
     text: str
     verdict: Verdict
 
+    @property
+    def is_accepted(self) -> bool:
+        return self.verdict is Verdict.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """How far a message came, and the answer to each recipient."""
+
+    step: Step
+    answers: dict[str, _Answer]
+
 
 class SmtpSession:
     """One logged-in connection for any number of messages, one after the other."""
@@ -117,25 +131,25 @@ class SmtpSession:
         leaves from here, nothing sent); 3. DATA; 4. the message. A connection lost in 4 makes the
         verdict uncertain. Afterwards the session is ready for the next message or not `is_usable`.
         """
+        refusal = self._refuse_unsent(envelope_from, raw)
+        if refusal is not None:
+            return _report(recipients, dict.fromkeys(recipients, refusal), Step.MAIL)
         try:
-            step, answers = self._transfer(envelope_from, recipients, raw, before_data)
+            envelope = self._wire.run(self._offer(envelope_from, recipients, raw))
+            accepted = [a for a, answer in envelope.answers.items() if answer.is_accepted]
+            if accepted:
+                before_data()
+                step, answer = self._wire.run(self._hand_over(raw))
+                envelope = _Envelope(step, envelope.answers | dict.fromkeys(accepted, answer))
         except BaseException:
             self._reset()
             raise
-        if not any(answer.verdict is Verdict.ACCEPTED for answer in answers.values()):
+        if not any(answer.is_accepted for answer in envelope.answers.values()):
             self._reset()
-        return _report(recipients, answers, step)
+        return _report(recipients, envelope.answers, envelope.step)
 
-    def _transfer(
-        self,
-        envelope_from: str,
-        recipients: Sequence[str],
-        raw: bytes,
-        before_data: Callable[[], None],
-    ) -> tuple[Step, dict[str, _Answer]]:
-        refusal = self._refuse_unsent(envelope_from, raw)
-        if refusal is not None:
-            return Step.MAIL, dict.fromkeys(recipients, refusal)
+    async def _offer(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> _Envelope:
+        """MAIL and RCPT; accepted recipients only where the connection is still there."""
         answers = {
             address: _refused(f"not an address this server can take: {address!r}")
             for address in recipients
@@ -143,50 +157,52 @@ class SmtpSession:
         }
         rest = [address for address in dict.fromkeys(recipients) if address not in answers]
         if rest:
-            mail = self._command(Step.MAIL, b"MAIL", *self._mail_words(envelope_from, rest, raw))
-            if mail.verdict is not Verdict.ACCEPTED:
-                return Step.MAIL, answers | dict.fromkeys(rest, mail)
+            mail = await self._command(
+                Step.MAIL, b"MAIL", *self._mail_words(envelope_from, rest, raw)
+            )
+            if not mail.is_accepted:
+                return _Envelope(Step.MAIL, answers | dict.fromkeys(rest, mail))
         for address in rest:
-            answers[address] = self._command(Step.RCPT, b"RCPT", b"TO:" + _path(address))
-        accepted = [a for a in rest if answers[a].verdict is Verdict.ACCEPTED]
-        if not accepted or not self._wire.is_connected:
+            answers[address] = await self._command(Step.RCPT, b"RCPT", b"TO:" + _path(address))
+        if not self._wire.is_connected:
             lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
-            return Step.RCPT, answers | dict.fromkeys(accepted, lost)
-        before_data()
-        step, answer = self._send_data(raw)
-        return step, answers | dict.fromkeys(accepted, answer)
+            answers |= {address: lost for address in rest if answers[address].is_accepted}
+        return _Envelope(Step.RCPT, answers)
 
-    def _send_data(self, raw: bytes) -> tuple[Step, _Answer]:
+    async def _hand_over(self, raw: bytes) -> tuple[Step, _Answer]:
+        """DATA and the message."""
         body = _transparent(raw)
-        go_ahead = self._command(Step.DATA, b"DATA")
+        go_ahead = await self._command(Step.DATA, b"DATA")
         if go_ahead.code != 354:
-            if go_ahead.verdict is Verdict.ACCEPTED:  # 2xx: the server is out of step with us
-                self._wire.abandon()
+            if go_ahead.is_accepted:  # 2xx: the server is out of step with us
+                await self._wire.abandon()
                 return Step.DATA, replace(go_ahead, verdict=Verdict.TEMPORARY)
             return Step.DATA, go_ahead
         timeout = self._body_timeout + len(body) / _SLOWEST_UPLOAD
         try:
-            answer = self._wire.run(Step.BODY, self._wire.send_body(body, timeout=timeout))
+            sending = self._wire.send_body(body, timeout=timeout)
+            answer = await self._wire.step(Step.BODY, sending)
         except MailError as error:
-            self._wire.abandon()
+            await self._wire.abandon()
             return Step.BODY, _Answer(error.code, error.detail, Verdict.UNCERTAIN)
-        verdict = classify_reply(answer.code, answer.message, Step.BODY)
-        return Step.BODY, _Answer(answer.code, answer.message, verdict)
+        return Step.BODY, _answer(answer, Step.BODY)
 
-    def _command(self, step: Step, *words: bytes) -> _Answer:
+    async def _command(self, step: Step, *words: bytes) -> _Answer:
         try:
-            answer = self._wire.run(step, self._wire.command(*words))
+            answer = await self._wire.step(step, self._wire.command(*words))
         except MailError as error:
-            self._wire.abandon()
+            await self._wire.abandon()
             return _Answer(error.code, error.detail, Verdict.TEMPORARY)
-        return _Answer(
-            answer.code, answer.message, classify_reply(answer.code, answer.message, step)
-        )
+        return _answer(answer, step)
 
     def _reset(self) -> None:
         """RSET, or the end of a connection that does not answer to it."""
-        if self._wire.is_connected and self._command(Step.MAIL, b"RSET").code != 250:
-            self._wire.abandon()
+        if self._wire.is_connected:
+            self._wire.run(self._start_over())
+
+    async def _start_over(self) -> None:
+        if (await self._command(Step.MAIL, b"RSET")).code != 250:
+            await self._wire.abandon()
 
     def _refuse_unsent(self, envelope_from: str, raw: bytes) -> _Answer | None:
         if envelope_from and not self._is_sendable(envelope_from):
@@ -211,6 +227,10 @@ class SmtpSession:
         if self.supports_smtputf8 and not (paths.isascii() and header_is_ascii):
             words.append(b"SMTPUTF8")
         return words
+
+
+def _answer(said: SMTPResponse, step: Step) -> _Answer:
+    return _Answer(said.code, said.message, classify_reply(said.code, said.message, step))
 
 
 def _refused(text: str) -> _Answer:

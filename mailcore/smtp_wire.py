@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import ssl
 from collections.abc import Coroutine
 from typing import TypeVar
@@ -39,10 +40,14 @@ class SmtpWire:
         self._runner = asyncio.Runner()
         self._smtp: aiosmtplib.SMTP | None = None
 
-    def run(self, step: Step, work: Coroutine[None, None, T]) -> T:
-        """Runs one step to its end. Every failure leaves as a MailError of that step."""
+    def run(self, work: Coroutine[None, None, T]) -> T:
+        """Runs the loop until the work is done."""
+        return self._runner.run(work)
+
+    async def step(self, step: Step, work: Coroutine[None, None, T]) -> T:
+        """One step of it. Every failure leaves as a MailError of that step."""
         try:
-            return self._runner.run(work)
+            return await work
         except _ERRORS as error:
             translated = self._translate(error, step)
             self._note(f"!! {translated}")
@@ -72,15 +77,15 @@ class SmtpWire:
                 local_hostname=login.client_name or literal,
                 timeout=login.timeout,
             )
-            self.run(Step.GREETING, self._greet(self._smtp))
+            self.run(self.step(Step.GREETING, self._greet(self._smtp)))
         except (MailError, ValueError) as error:
             sock.close()
             raise translate_error(error, Step.GREETING) from error
         if login.encryption is Encryption.STARTTLS:
-            self.run(Step.TLS, self._start_tls(self._smtp))
-            self.run(Step.GREETING, self._say_hello(self._smtp))
+            self.run(self.step(Step.TLS, self._start_tls(self._smtp)))
+            self.run(self.step(Step.GREETING, self._say_hello(self._smtp)))
         if login.auth is not AuthMethod.NONE:
-            self.run(Step.LOGIN, self._log_in(self._smtp))
+            self.run(self.step(Step.LOGIN, self._log_in(self._smtp)))
 
     async def _greet(self, smtp: aiosmtplib.SMTP) -> None:
         try:
@@ -182,15 +187,25 @@ class SmtpWire:
     @property
     def is_open(self) -> bool:
         """Lets the loop take in what arrived meanwhile, so that a hang-up is noticed."""
-        if self.is_connected:
+        if self.is_connected and self._has_arrived():
             self._runner.run(_turn_over())
         return self.is_connected
 
-    def abandon(self) -> None:
+    def _has_arrived(self) -> bool:
+        """Whether something waits to be read: asking the socket costs less than a turn of the loop."""
+        transport = self._smtp.transport if self._smtp else None
+        sock = transport.get_extra_info("socket") if transport else None
+        if sock is None:
+            return True
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    async def abandon(self) -> None:
         """Closes without a word."""
         if self._smtp is not None:
             self._smtp.close()
-            self._runner.run(_turn_over())
+            await _turn_over()
 
     def close(self) -> None:
         """QUIT if still connected; then everything is released. Never raises."""
@@ -198,7 +213,7 @@ class SmtpWire:
             with contextlib.suppress(*_ERRORS):
                 if self._smtp.is_connected:
                     self._runner.run(self._smtp.quit(timeout=_QUIT_SECONDS))
-            self.abandon()
+            self._runner.run(self.abandon())
             self._smtp = None
         self._runner.close()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
+from company.statements import lazy_commit, update_of
 from outbox.models import OutgoingMessage
 
 BATCH = 10
@@ -16,10 +17,6 @@ _SLOWEST_BYTES = 8_192  # per second; an upload slower than this has failed long
 State = OutgoingMessage.State
 
 
-class ClaimLost(Exception):
-    """The message is no longer ours: nothing may be sent."""
-
-
 def due_messages(account_id: int) -> QuerySet[OutgoingMessage]:
     """What of this account may be sent now, the oldest first."""
     return OutgoingMessage.objects.filter(
@@ -27,34 +24,39 @@ def due_messages(account_id: int) -> QuerySet[OutgoingMessage]:
     ).order_by("next_attempt_at", "pk")
 
 
-def claim_due(account_id: int, owner: str) -> list[OutgoingMessage]:
+def claim_due(account_id: int, owner: str, *, limit: int = BATCH) -> list[OutgoingMessage]:
     """Takes the next due messages; another worker or a cancellation may be faster with some."""
-    wanted = list(due_messages(account_id).values_list("pk", flat=True)[:BATCH])
+    wanted = list(due_messages(account_id).values_list("pk", flat=True)[:limit])
     if not wanted:
         return []
-    due_messages(account_id).order_by().filter(pk__in=wanted).update(
-        state=State.SENDING,
-        claimed_by=owner,
-        claimed_until=timezone.now() + CLAIM,
-        data_started_at=None,
-    )
+    # Nothing is sent on a claim alone: where it is lost in a power cut, the message is simply due.
+    with lazy_commit():
+        due_messages(account_id).order_by().filter(pk__in=wanted).update(
+            state=State.SENDING,
+            claimed_by=owner,
+            claimed_until=timezone.now() + CLAIM,
+            data_started_at=None,
+        )
     mine = OutgoingMessage.objects.filter(pk__in=wanted, claimed_by=owner, state=State.SENDING)
     loaded = mine.select_related("message").defer("message__text", "message__search_text")
     return list(loaded.prefetch_related("recipients").order_by("next_attempt_at", "pk"))
 
 
-def start_data(outgoing: OutgoingMessage, owner: str) -> None:
-    """Commits that DATA is about to begin: from now on a crash leaves the message uncertain.
+_START = update_of(
+    OutgoingMessage,
+    ("data_started_at", "claimed_until"),
+    ("pk", "claimed_by", "state", "claimed_until__gt"),
+)
 
-    Raises ClaimLost.
+
+def start_data(outgoing: OutgoingMessage, owner: str) -> bool:
+    """Notes that DATA is about to begin: once committed, a crash leaves the message uncertain.
+
+    False: the claim is lost, nothing may be sent.
     """
     now = timezone.now()
     patience = CLAIM + timedelta(seconds=outgoing.message.size // _SLOWEST_BYTES)
-    started = OutgoingMessage.objects.filter(
-        pk=outgoing.pk, claimed_by=owner, state=State.SENDING, claimed_until__gt=now
-    ).update(data_started_at=now, claimed_until=now + patience)
-    if not started:
-        raise ClaimLost
+    return bool(_START.run(now, now + patience, outgoing.pk, owner, State.SENDING.value, now))
 
 
 def release(owner: str) -> int:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from mailaccounts import links
 from mailaccounts.models import MailAccount
 from outbox.claim import BATCH, due_messages
+from outbox.desk import Desk
 from outbox.hold import NO_BRAKE, OUT, sendable
 from outbox.lane import DeliverySummary, Lane
 from outbox.models import OutgoingMessage
@@ -43,16 +44,26 @@ def due_accounts() -> list[int]:
 
 def _deliver_on_lanes(account: MailAccount, owner: str) -> DeliverySummary:
     """One connection, or as many as the account allows and the queue is worth."""
-    batches = -(-due_messages(account.pk).count() // BATCH)
-    count = min(account.max_connections, batches)
-    if count <= 1:
-        return Lane(account, owner, owner).run()
-    with ThreadPoolExecutor(count, thread_name_prefix=f"deliver-{account.pk}") as pool:
-        lanes = [Lane(account, owner, f"{owner}/{number}") for number in range(count)]
-        summary = DeliverySummary()
+    most = account.max_connections
+    waiting = due_messages(account.pk)[: BATCH * most].count() if most > 1 else 1
+    count = max(1, min(most, -(-waiting // BATCH)))
+    desk = Desk(account, owner, connections=count)
+    try:
+        summary = _run_lanes([Lane(desk) for _ in range(count)])
+    finally:
+        desk.close()
+    summary.problem = desk.problem
+    return summary
+
+
+def _run_lanes(lanes: list[Lane]) -> DeliverySummary:
+    if len(lanes) == 1:
+        return lanes[0].run()
+    summary = DeliverySummary()
+    with ThreadPoolExecutor(len(lanes), thread_name_prefix="deliver") as pool:
         for result in pool.map(_run_in_thread, lanes):
             summary.add(result)
-        return summary
+    return summary
 
 
 def _run_in_thread(lane: Lane) -> DeliverySummary:

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from django.db import DatabaseError
-from django.utils import timezone
 
 from company.crash_points import crash_point
 from mailaccounts import links
 from mailaccounts.connect import connect_smtp
-from mailaccounts.models import MailAccount
 from mailcore.errors import Kind, MailError, Step
 from mailcore.smtp import SendReport, SmtpSession, Verdict, classify_error
-from mailstore.read import read_raw
-from outbox import pace
-from outbox.claim import ClaimLost, claim_due, release, start_data
-from outbox.hold import OUT, hold, sendable
-from outbox.models import OutgoingMessage, Recipient
-from outbox.record import (
-    Try,
-    error_kind,
-    record_error,
-    record_report,
-    record_unsendable,
-)
+from outbox.desk import ClaimLost, Desk, Job
+from outbox.hold import OUT
+from outbox.models import OutgoingMessage
+from outbox.record import Outcome, Try, error_kind, judge, judge_error, judge_unsendable
 
 log = logging.getLogger(__name__)
 
 State = OutgoingMessage.State
-BRAKE_SECONDS = 0.25  # so soon a pause and „Alles pausieren“ work
-_LONGEST = timedelta(minutes=15)  # a run ends then; the next one goes on
 
 
 @dataclass(slots=True)
@@ -62,73 +48,59 @@ class DeliverySummary:
 class Lane:
     """One connection working through the queue."""
 
-    account: MailAccount
-    lease: str
-    owner: str  # of the claims
+    desk: Desk
     session: SmtpSession | None = None
     dialogue: list[str] = field(default_factory=list)
     summary: DeliverySummary = field(default_factory=DeliverySummary)
-    brake_checked: float = float("-inf")
-    is_braked: bool = False
 
     def run(self) -> DeliverySummary:
-        end = timezone.now() + _LONGEST
         try:
-            while timezone.now() < end and links.renew_lease(self.account.pk, OUT, self.lease):
-                batch = claim_due(self.account.pk, self.owner)
-                crash_point("outbox.claimed")
-                if not batch or not all(self._deliver(outgoing) for outgoing in batch):
-                    break
+            while (job := self.desk.take()) is not None and self._deliver(job):
+                pass
         finally:
             self._close()
-            release(self.owner)
-            crash_point("outbox.released")
         return self.summary
 
-    def _deliver(self, outgoing: OutgoingMessage) -> bool:
+    def _deliver(self, job: Job) -> bool:
         """Sends one message and records it; False: nothing more on this account for now."""
-        recipients = [
-            one.email for one in outgoing.recipients.all() if one.state == Recipient.State.PENDING
-        ]
-        if self._is_braked() or self._must_wait(len(recipients)):
-            return False
-        outgoing.account = self.account
-        attempt = Try(outgoing, self.owner, timezone.now(), self._server)
         try:
-            return self._try(attempt, recipients)
+            return self._try(job)
         except ClaimLost:
-            log.warning("outgoing %s was taken from us before DATA", outgoing.pk)
+            log.warning("outgoing %s was taken from us before DATA", job.outgoing.pk)
         except DatabaseError:
             raise  # nothing can be recorded; the sweep finds the row
         except Exception as error:  # one message's failure is its own
-            log.exception("outgoing %s", outgoing.pk)
+            log.exception("outgoing %s", job.outgoing.pk)
             self._close()
-            outgoing.refresh_from_db(fields=["data_started_at"])
-            step = Step.BODY if outgoing.data_started_at else Step.MAIL
-            self._count(record_error(attempt, MailError(Kind.SERVER_ERROR, step, repr(error))))
+            job.outgoing.refresh_from_db(fields=["data_started_at"])
+            step = Step.BODY if job.outgoing.data_started_at else Step.MAIL
+            failure = MailError(Kind.SERVER_ERROR, step, repr(error))
+            self._record(judge_error(self._as_try(job), failure))
         return True
 
-    def _try(self, attempt: Try, recipients: list[str]) -> bool:
+    def _try(self, job: Job) -> bool:
         try:
-            raw = read_raw(attempt.outgoing.message)
+            raw = job.raw()
         except (OSError, ValueError) as error:
-            log.exception("outgoing %s: its bytes cannot be read", attempt.outgoing.pk)
-            self._count(record_unsendable(attempt, str(error)))
+            log.exception("outgoing %s: its bytes cannot be read", job.outgoing.pk)
+            self._record(judge_unsendable(self._as_try(job), str(error)))
             return True
         try:
             session = self._connect()
         except MailError as error:
-            self._count(record_error(self._with_dialogue(attempt), error))
-            self._hold(classify_error(error), error)
+            self._record(judge_error(self._as_try(job), error))
+            self.desk.stop(classify_error(error), error)
             return False
-        report = self._send(session, attempt.outgoing, recipients, raw)
+        report = self._send(session, job, raw)
         crash_point("outbox.sent")
-        self._count(record_report(self._with_dialogue(attempt), report))
+        self._record(judge(self._as_try(job), report))
         crash_point("outbox.recorded")
         return self._may_go_on(session, report)
 
     def _may_go_on(self, session: SmtpSession, report: SendReport) -> bool:
         """Holds the account where the answer says something about it rather than the message."""
+        if report.verdict is Verdict.ACCEPTED and len(report.recipients) == 1:
+            return True
         verdicts = {reply.verdict for reply in report.recipients}
         account_wide: tuple[Verdict, ...] = (Verdict.ACCOUNT, Verdict.THROTTLE)
         blame = next((verdict for verdict in account_wide if verdict in verdicts), None)
@@ -138,27 +110,23 @@ class Lane:
             return True
         guilty = next(reply for reply in report.recipients if reply.verdict is blame)
         kind = Kind(error_kind(replace(report, verdict=blame, reply_code=guilty.code)))
-        self._hold(blame, MailError(kind, report.step, guilty.text, guilty.code))
+        self.desk.stop(blame, MailError(kind, report.step, guilty.text, guilty.code))
         return False
 
-    def _hold(self, verdict: Verdict, error: MailError) -> None:
-        hold(self.account.pk, verdict, error)
-        self.summary.problem = error.detail or str(error)
+    def _send(self, session: SmtpSession, job: Job, raw: bytes) -> SendReport:
+        outgoing = job.outgoing
 
-    def _send(
-        self, session: SmtpSession, outgoing: OutgoingMessage, recipients: list[str], raw: bytes
-    ) -> SendReport:
         def before_data() -> None:
             crash_point("outbox.before_data")
-            start_data(outgoing, self.owner)
+            self.desk.start(job)
             crash_point("outbox.data_started")
 
-        report = session.send(outgoing.envelope_from, recipients, raw, before_data=before_data)
+        report = session.send(outgoing.envelope_from, job.recipients, raw, before_data=before_data)
         is_refused = report.step is Step.MAIL and report.verdict is not Verdict.ACCEPTED
         if is_refused and report.reply_code >= 500 and not outgoing.envelope_from:
             # Some servers take no null sender from their customers.
-            sender = self.account.from_email
-            report = session.send(sender, recipients, raw, before_data=before_data)
+            sender = self.desk.account.from_email
+            report = session.send(sender, job.recipients, raw, before_data=before_data)
         return report
 
     def _connect(self) -> SmtpSession:
@@ -166,9 +134,10 @@ class Lane:
         if self.session and self.session.is_usable:
             return self.session
         self._close()
-        transcript = self.dialogue if self.account.smtp_debug else None
-        self.session = connect_smtp(self.account, transcript=transcript)
-        links.record_success(self.account.pk, OUT)
+        account = self.desk.account
+        transcript = self.dialogue if account.smtp_debug else None
+        self.session = connect_smtp(account, transcript=transcript)
+        links.record_success(account.pk, OUT)
         crash_point("outbox.connected")
         return self.session
 
@@ -177,33 +146,16 @@ class Lane:
             self.session.close()
             self.session = None
 
-    def _is_braked(self) -> bool:
-        """Whether the account may not send any more; looked up four times a second at most."""
-        now = time.monotonic()
-        if now - self.brake_checked >= BRAKE_SECONDS:
-            self.brake_checked = now
-            self.is_braked = not sendable(self.account.pk).exists()
-        return self.is_braked
-
-    def _must_wait(self, recipients: int) -> bool:
-        """Holds the account where its own limits are reached."""
-        when = pace.wait_until(self.account, recipients)
-        if when is None:
-            return False
-        links.hold_until(self.account.pk, OUT, when)
-        return True
-
-    def _with_dialogue(self, attempt: Try) -> Try:
+    def _as_try(self, job: Job) -> Try:
         text = "\n".join(self.dialogue)
         self.dialogue.clear()
-        return replace(attempt, transcript=text)
+        account = self.desk.account
+        server = f"{account.smtp_host}:{account.smtp_port}"
+        return Try(job.outgoing, self.desk.owner, job.started_at, server, text)
 
-    @property
-    def _server(self) -> str:
-        return f"{self.account.smtp_host}:{self.account.smtp_port}"
-
-    def _count(self, state: OutgoingMessage.State) -> None:
-        match state:
+    def _record(self, outcome: Outcome) -> None:
+        self.desk.record(outcome)
+        match outcome.fate.state:
             case State.SENT:
                 self.summary.sent += 1
             case State.FAILED:

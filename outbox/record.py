@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from archive.add import add
+from archive.add import NewEntry, keep
+from company.statements import insert_into, update_of
 from mailcore.errors import Kind, MailError, Step
 from mailcore.smtp import RecipientReply, SendReport, Verdict, classify_error
 from mailstore.models import StoredMessage
@@ -23,6 +23,7 @@ State = OutgoingMessage.State
 SentCopy = OutgoingMessage.SentCopy
 PARTLY = "partly"  # an attempt's verdict where some recipients were accepted and some were not
 
+_DEPARTED = (Verdict.ACCEPTED, Verdict.UNCERTAIN)
 _RECIPIENT_STATES = {
     Verdict.ACCEPTED: Recipient.State.ACCEPTED,
     Verdict.PERMANENT: Recipient.State.REFUSED,
@@ -66,48 +67,83 @@ class _Departure:
         return cls(sent_at or now, copy_at or (now if wants_copy else None))
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything a try changes, ready to be written."""
+
+    attempt: Try
+    report: SendReport
+    at: datetime
+    fate: _Fate
+    departure: _Departure
+    words: SendReport  # the answer that made the state
+    kind: str
+    recipients: tuple[Recipient, ...]  # whose rows change
+
+    def write(self) -> None:
+        """Inside the caller's transaction. Repeatable after a roll-back."""
+        _write_attempt(self)
+        for one in self.recipients:
+            _RECIPIENT.run(one.state, one.code, one.reply, one.pk)
+        _write_message(self)
+        _archive(self)
+
+
 def record_report(
     attempt: Try, report: SendReport, *, kind: str | None = None
 ) -> OutgoingMessage.State:
-    """Writes what the server said. Returns the message's new state.
+    """Writes what the server said, in a transaction of its own. Returns the message's new state."""
+    outcome = judge(attempt, report, kind=kind)
+    with transaction.atomic():
+        outcome.write()
+    return outcome.fate.state
+
+
+def judge(attempt: Try, report: SendReport, *, kind: str | None = None) -> Outcome:
+    """What becomes of the message and its recipients.
 
     Temporary refusals wait for the next try, which goes to those recipients only. `kind`: the
     failure's keyword, where it is known better than from the report.
     """
     now = timezone.now()
     recipients = list(attempt.outgoing.recipients.all())
-    with transaction.atomic():
-        _record_attempt(attempt, report, now)
-        _record_recipients(recipients, report.recipients)
-        fate = _decide(attempt.outgoing, recipients, report, now)
-        if fate.state in (State.SENT, State.FAILED):
-            _give_up_on_pending(recipients)
-        words = _decisive(report, fate)
-        _write(attempt, fate, words, _Departure.of(attempt, report, now), kind)
-        _archive(attempt.outgoing, report, now)
-    return fate.state
+    changed = _judge_recipients(recipients, report.recipients)
+    fate = _decide(attempt.outgoing, recipients, report, now)
+    if fate.state in (State.SENT, State.FAILED):
+        changed += _give_up_on_pending(recipients)
+    words = _decisive(report, fate)
+    return Outcome(
+        attempt=attempt,
+        report=report,
+        at=now,
+        fate=fate,
+        departure=_Departure.of(attempt, report, now),
+        words=words,
+        kind="" if fate.state == State.SENT else kind or error_kind(words),
+        recipients=tuple(dict.fromkeys(changed)),
+    )
 
 
-def record_error(attempt: Try, error: MailError) -> OutgoingMessage.State:
-    """Writes that there was no server to talk to, no login, or no end to the talk."""
+def judge_error(attempt: Try, error: MailError) -> Outcome:
+    """That there was no server to talk to, no login, or no end to the talk."""
     verdict = classify_error(error)
-    pending = attempt.outgoing.recipients.filter(state=Recipient.State.PENDING)
     replies = tuple(
-        RecipientReply(email, error.code, error.detail, verdict)
-        for email in pending.values_list("email", flat=True)
+        RecipientReply(one.email, error.code, error.detail, verdict)
+        for one in attempt.outgoing.recipients.all()
+        if one.state == Recipient.State.PENDING
     )
     report = SendReport(replies, error.code, error.detail or str(error), error.step, verdict)
     kind = None if verdict is Verdict.UNCERTAIN else error.kind
-    return record_report(attempt, report, kind=kind)
+    return judge(attempt, report, kind=kind)
 
 
-def record_unsendable(attempt: Try, reason: str) -> OutgoingMessage.State:
-    """Writes that the message itself cannot be sent, ever."""
+def judge_unsendable(attempt: Try, reason: str) -> Outcome:
+    """That the message itself cannot be sent, ever."""
     replies = tuple(
-        RecipientReply(email, 0, reason, Verdict.PERMANENT)
-        for email in attempt.outgoing.recipients.values_list("email", flat=True)
+        RecipientReply(one.email, 0, reason, Verdict.PERMANENT)
+        for one in attempt.outgoing.recipients.all()
     )
-    return record_report(attempt, SendReport(replies, 0, reason, Step.MAIL, Verdict.PERMANENT))
+    return judge(attempt, SendReport(replies, 0, reason, Step.MAIL, Verdict.PERMANENT))
 
 
 def error_kind(report: SendReport) -> str:
@@ -130,18 +166,37 @@ def error_kind(report: SendReport) -> str:
     return refusals.get(step, Kind.MESSAGE_REFUSED)
 
 
-def _record_attempt(attempt: Try, report: SendReport, now: datetime) -> None:
-    is_partly = report.verdict is Verdict.ACCEPTED and bool(_refusals(report))
-    Attempt.objects.create(
-        outgoing=attempt.outgoing,
-        started_at=attempt.started_at,
-        ended_at=now,
-        server=attempt.server[:260],
-        step=report.step,
-        verdict=PARTLY if is_partly else report.verdict,
-        code=0 if is_partly else report.reply_code,
-        reply=(_refusals(report) if is_partly else report.reply_text)[:500],
-        transcript=attempt.transcript,
+_ATTEMPT = insert_into(
+    Attempt,
+    *("outgoing", "started_at", "ended_at", "server", "step", "verdict", "code", "reply"),
+    "transcript",
+)
+_RECIPIENT = update_of(Recipient, ("state", "code", "reply"), ("pk",))
+# A result that comes after the sweep declared the message uncertain still counts.
+_MESSAGE = update_of(
+    OutgoingMessage,
+    (
+        *("state", "next_attempt_at", "attempts_made", "claimed_by", "claimed_until", "sent_at"),
+        *("sent_copy_next_at", "error_kind", "last_reply"),
+    ),
+    ("pk", "claimed_by"),
+    also="state IN ('sending', 'uncertain')",
+)
+
+
+def _write_attempt(outcome: Outcome) -> None:
+    attempt, report = outcome.attempt, outcome.report
+    refusals = _refusals(report) if report.verdict is Verdict.ACCEPTED else ""
+    _ATTEMPT.run(
+        attempt.outgoing.pk,
+        attempt.started_at,
+        outcome.at,
+        attempt.server[:260],
+        report.step.value,
+        PARTLY if refusals else report.verdict.value,
+        0 if refusals else report.reply_code,
+        (refusals or report.reply_text)[:500],
+        attempt.transcript,
     )
 
 
@@ -165,19 +220,20 @@ def _decisive(report: SendReport, fate: _Fate) -> SendReport:
     )
 
 
-def _record_recipients(rows: list[Recipient], replies: tuple[RecipientReply, ...]) -> None:
-    """Only the tried ones; whoever accepted the message before stays accepted."""
+def _judge_recipients(
+    rows: list[Recipient], replies: tuple[RecipientReply, ...]
+) -> list[Recipient]:
+    """The rows that change: only tried ones; whoever accepted the message before stays accepted."""
     said = {reply.address: reply for reply in replies}
-    groups: dict[tuple[str, int, str], list[int]] = {}
+    changed = []
     for row in rows:
         reply = said.get(row.email)
         if reply is None or row.state != Recipient.State.PENDING:
             continue
         row.state = _RECIPIENT_STATES.get(reply.verdict, Recipient.State.PENDING)
         row.code, row.reply = reply.code, reply.text[:500]
-        groups.setdefault((row.state, row.code, row.reply), []).append(row.pk)
-    for (state, code, text), pks in groups.items():
-        Recipient.objects.filter(pk__in=pks).update(state=state, code=code, reply=text)
+        changed.append(row)
+    return changed
 
 
 def _decide(
@@ -202,42 +258,43 @@ def _decide(
     return _Fate(State.SENT if has_arrived else State.FAILED)
 
 
-def _give_up_on_pending(recipients: list[Recipient]) -> None:
-    pending = [one.pk for one in recipients if one.state == Recipient.State.PENDING]
-    if pending:
-        Recipient.objects.filter(pk__in=pending).update(state=Recipient.State.REFUSED)
+def _give_up_on_pending(recipients: list[Recipient]) -> list[Recipient]:
+    pending = [one for one in recipients if one.state == Recipient.State.PENDING]
+    for one in pending:
+        one.state = Recipient.State.REFUSED
+    return pending
 
 
-def _write(
-    attempt: Try, fate: _Fate, report: SendReport, departure: _Departure, kind: str | None
-) -> None:
-    """A result that comes after the sweep declared the message uncertain still counts."""
-    outgoing = attempt.outgoing
-    written = OutgoingMessage.objects.filter(
-        pk=outgoing.pk, claimed_by=attempt.owner, state__in=[State.SENDING, State.UNCERTAIN]
-    ).update(
-        state=fate.state,
-        next_attempt_at=fate.next_attempt_at,
-        attempts_made=F("attempts_made") + (1 if fate.counts else 0),
-        claimed_by=attempt.owner if fate.state == State.UNCERTAIN else "",
-        claimed_until=None,
-        sent_at=departure.sent_at,
-        sent_copy_next_at=departure.copy_at,
-        error_kind="" if fate.state == State.SENT else kind or error_kind(report),
-        last_reply=f"{report.reply_code or ''} {report.reply_text}".strip()[:500],
+def _write_message(outcome: Outcome) -> None:
+    outgoing, owner, fate = outcome.attempt.outgoing, outcome.attempt.owner, outcome.fate
+    words = outcome.words
+    written = _MESSAGE.run(
+        fate.state.value,
+        fate.next_attempt_at,
+        outgoing.attempts_made + fate.counts,
+        owner if fate.state == State.UNCERTAIN else "",
+        None,
+        outcome.departure.sent_at,
+        outcome.departure.copy_at,
+        outcome.kind,
+        f"{words.reply_code or ''} {words.reply_text}".strip()[:500],
+        outgoing.pk,
+        owner,
     )
     if not written:
-        log.warning("outgoing %s was no longer ours: %s", outgoing.pk, report.verdict)
+        log.warning("outgoing %s was no longer ours: %s", outgoing.pk, outcome.report.verdict)
 
 
-def _archive(outgoing: OutgoingMessage, report: SendReport, now: datetime) -> None:
+def _archive(outcome: Outcome) -> None:
     """What has left the house is archived, also where nobody knows whether it arrived."""
-    departed = (Verdict.ACCEPTED, Verdict.UNCERTAIN)
-    if outgoing.origin in OutgoingMessage.NOT_ARCHIVED or report.verdict not in departed:
+    outgoing, verdict = outcome.attempt.outgoing, outcome.report.verdict
+    if outgoing.origin in OutgoingMessage.NOT_ARCHIVED or verdict not in _DEPARTED:
         return
-    add(
-        account=outgoing.account,
-        message=outgoing.message,
-        direction=StoredMessage.Direction.OUTGOING,
-        mail_date=now,
+    keep(
+        NewEntry(
+            account=outgoing.account,
+            message=outgoing.message,
+            direction=StoredMessage.Direction.OUTGOING,
+            mail_date=outcome.at,
+        )
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db.models.signals import post_save
 from django.utils import timezone
 
 from archive.models import ArchiveEntry
@@ -272,19 +271,17 @@ def test_pausing_and_the_brake(smtp_sink: Sink) -> None:
 def test_the_brake_works_between_two_messages(
     smtp_sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outbox.lane.BRAKE_SECONDS", 0)
+    monkeypatch.setattr("outbox.desk.BRAKE_SECONDS", 0)
     account = account_for(smtp_sink)
     for _ in range(5):
         queue(account)
 
-    def brake(*_args: object, **_values: object) -> None:
-        set_company(sending_paused=True)
+    def brake(point: str) -> None:
+        if point == "outbox.recorded":
+            set_company(sending_paused=True)
 
-    post_save.connect(brake, sender=Attempt)
-    try:
-        assert deliver_account(account.pk).sent == 1
-    finally:
-        post_save.disconnect(brake, sender=Attempt)
+    monkeypatch.setattr("outbox.lane.crash_point", brake)
+    assert deliver_account(account.pk).sent == 1
     assert OutgoingMessage.objects.filter(state=State.QUEUED).count() == 4
 
 
@@ -424,7 +421,7 @@ def test_an_unforeseen_error_is_that_of_one_message(
             raise RuntimeError("unforeseen")
         return read_raw(message)
 
-    monkeypatch.setattr("outbox.lane.read_raw", read)
+    monkeypatch.setattr("outbox.desk.read_raw", read)
     summary = deliver_account(account.pk)
     assert (summary.sent, summary.retried) == (1, 1)
     assert (fresh(odd).state, fresh(odd).error_kind) == (State.RETRY, "server_error")

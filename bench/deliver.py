@@ -1,0 +1,209 @@
+"""What one outgoing worker delivers, beside plain aiosmtplib with as many connections to the same server.
+
+    python -m bench.deliver [--databases sqlite,postgres] [--servers sink,dovecot] [--connections 1,4,10]
+                            [--sizes 10,200] [--messages 400] [--rounds 5]
+
+`sink`: smtp-sink of Debian's postfix package (SMTP_SINK=path elsewhere), else aiosmtpd in a process of its
+own; plain text, no login. `dovecot`: a submission server with STARTTLS and AUTH that relays to that sink.
+SQLite runs with synchronous=FULL, PostgreSQL with fsync: both as in production. The rounds of both
+sides alternate; shown are the medians. Everything is made in temporary directories and removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import random
+import shutil
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiosmtplib
+
+from tests.servers.certificates import make_certificates
+from tests.servers.dovecot import PASSWORD, run_dovecot
+from tests.servers.free_port import LOOPBACK, free_port, wait_for_port
+from tests.servers.postgres import run_postgres
+from tests.servers.processes import give_to_server, running, server_directory
+
+SENDER, USER = "support@firma.example", "support@firma.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where both sides send to; `ca_file`: STARTTLS and a login are wanted."""
+
+    name: str
+    port: int
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    servers: tuple[Server, ...]
+    connections: tuple[int, ...]
+    sizes: tuple[int, ...]  # kB
+    messages: int
+    rounds: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--databases", default="sqlite,postgres")
+    parser.add_argument("--servers", default="sink,dovecot")
+    parser.add_argument("--connections", default="1,4,10")
+    parser.add_argument("--sizes", default="10,200")
+    parser.add_argument("--messages", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=5)
+    wanted = parser.parse_args()
+    with _servers(wanted.servers.split(",")) as servers:
+        plan = Plan(
+            servers,
+            tuple(int(word) for word in wanted.connections.split(",")),
+            tuple(int(word) for word in wanted.sizes.split(",")),
+            wanted.messages,
+            wanted.rounds,
+        )
+        for database in wanted.databases.split(","):
+            with _database(database) as url, tempfile.TemporaryDirectory() as data:
+                _measure_in_process(plan, url, data)
+
+
+# --- servers and databases --------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _servers(names: Sequence[str]) -> Iterator[tuple[Server, ...]]:
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(server_directory("bench"))
+        found = []
+        if "sink" in names:
+            port = free_port()
+            stack.enter_context(_sink(port, directory))
+            found.append(Server("sink", port))
+        if "dovecot" in names:
+            certificates = make_certificates(directory)
+            for path in directory.iterdir():
+                give_to_server(path)
+            dovecot = stack.enter_context(
+                run_dovecot(certificates.valid, certificates.ca_file, extra=_MANY_CLIENTS)
+            )
+            stack.enter_context(_sink(dovecot.relay_port, directory))
+            found.append(Server("dovecot", dovecot.submission_port, str(certificates.ca_file)))
+        yield tuple(found)
+
+
+_MANY_CLIENTS = "service submission-login {\n service_count = 0\n}\n"
+
+
+@contextlib.contextmanager
+def _sink(port: int, directory: Path) -> Iterator[None]:
+    """smtp-sink, or aiosmtpd in a process of its own."""
+    binary = os.environ.get("SMTP_SINK") or shutil.which(
+        "smtp-sink", path=os.defpath + ":/usr/sbin"
+    )
+    command = [sys.executable, "-c", _AIOSMTPD, str(port)]
+    if binary:
+        command = [binary, f"{LOOPBACK}:{port}", "1000"]
+    print(f"sink: {Path(command[0]).name}")
+    with running(command, log=directory / f"sink-{port}.log"):
+        wait_for_port(port)
+        yield
+
+
+_AIOSMTPD = """
+import sys, threading
+from aiosmtpd.controller import Controller
+class Sink:
+    async def handle_DATA(self, server, session, envelope):
+        return "250 2.0.0 queued"
+Controller(Sink(), hostname="127.0.0.1", port=int(sys.argv[1])).start()
+threading.Event().wait()
+"""
+
+
+@contextlib.contextmanager
+def _database(name: str) -> Iterator[str]:
+    if name == "sqlite":
+        yield ""
+        return
+    with run_postgres(fsync=True) as postgres:
+        yield postgres.url
+
+
+def _measure_in_process(plan: Plan, url: str, data: str) -> None:
+    """The settings are read once in a process: each database gets one."""
+    environment = {
+        **os.environ,
+        "DATA_DIR": data,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "poststelle.settings",
+        "SECRET_KEY": "only for this measurement " * 3,
+        "POSTSTELLE_LOG_LEVEL": "ERROR",
+        "POSTSTELLE_TLS_CA_FILE": next((s.ca_file for s in plan.servers if s.ca_file), ""),
+    }
+    command = [sys.executable, "-m", "bench.deliver_side", json.dumps(asdict(plan))]
+    subprocess.run(command, env=environment, check=True)
+
+
+# --- plain aiosmtplib -------------------------------------------------------------------------------
+
+
+def send_plain(server: Server, messages: Sequence[tuple[str, bytes]], connections: int) -> float:
+    """Seconds that aiosmtplib alone needs for (recipient, bytes), connecting included."""
+
+    async def lane(queue: Iterator[tuple[str, bytes]], context: ssl.SSLContext | None) -> None:
+        client = aiosmtplib.SMTP(
+            hostname="localhost" if context else LOOPBACK,
+            port=server.port,
+            start_tls=bool(context),
+            tls_context=context,
+            username=USER if context else None,
+            password=PASSWORD if context else None,
+        )
+        async with client:
+            for recipient, raw in queue:
+                await client.sendmail(SENDER, [recipient], raw)
+
+    async def everything() -> None:
+        queue = iter(messages)
+        context = ssl.create_default_context(cafile=server.ca_file) if server.ca_file else None
+        await asyncio.gather(*(lane(queue, context) for _ in range(connections)))
+
+    started = time.perf_counter()
+    asyncio.run(everything())
+    return time.perf_counter() - started
+
+
+def make_text(kilobytes: int, seed: int) -> str:
+    """German-looking text of that size: it compresses as real mail does."""
+    dice = random.Random(seed)
+    words = [f"{dice.choice('aeiou')}{dice.randrange(10_000)}wort" for _ in range(200)]
+    lines = []
+    size = 0
+    while size < kilobytes * 1000:
+        lines.append(" ".join(dice.choices(words, k=8)))
+        size += len(lines[-1]) + 2
+    return "\n".join(lines)
+
+
+def show(title: str, plain: list[float], ours: list[float], messages: int) -> float:
+    """One line of the result. Returns the ratio of the medians."""
+    rates = [messages / statistics.median(side) for side in (plain, ours)]
+    ratio = rates[1] / rates[0]
+    print(f"{title:44} aiosmtplib {rates[0]:7.0f}/s   worker {rates[1]:7.0f}/s   {ratio:5.0%}")
+    return ratio
+
+
+if __name__ == "__main__":
+    main()
