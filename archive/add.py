@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from archive.models import ArchiveEntry
@@ -29,12 +30,12 @@ _ENTRY = insert_into(
 )
 
 
-def keep(entry: NewEntry) -> None:
+def keep(cursor: CursorWrapper, entry: NewEntry) -> None:
     """Like add_group for one: a single statement where the message is new, as sent mail mostly is."""
     if not entry.account.archive_enabled:
         return
     values = (entry.account.pk, entry.message.pk, entry.message.sha256, entry.direction.value)
-    if not _ENTRY.run(*values, entry.mail_date, timezone.now(), False):
+    if not _ENTRY.run(cursor, *values, entry.mail_date, timezone.now(), False):
         add_group([entry])
 
 

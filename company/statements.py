@@ -6,29 +6,34 @@ this only where a measurement says so; what is written is the same.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, models, transaction
+from django.db.backends.utils import CursorWrapper
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with one placeholder for each of the fields."""
+    """SQL with one placeholder for each of its placeholders."""
 
     sql: str
-    fields: tuple[models.Field[Any, Any], ...]
 
-    def run(self, *values: object) -> int:
-        """Executes it with the values in the order of the fields. Returns how many rows it changed."""
-        given = zip(self.fields, values, strict=True)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                self.sql, [field.get_db_prep_save(value, connection) for field, value in given]
-            )
-            return int(cursor.rowcount)
+    def run(self, cursor: CursorWrapper, *values: object) -> int:
+        """Executes it with the values in the order of its placeholders. Returns how many rows it changed."""
+        cursor.execute(self.sql, list(map(_prepared, values)))
+        return int(cursor.rowcount)
+
+
+def _prepared(value: object) -> Any:
+    """As the database stores it: plain values go as they are, only moments are written its way."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return value
 
 
 def insert_into(model: type[models.Model], *names: str, unless_there: bool = False) -> Statement:
@@ -37,7 +42,7 @@ def insert_into(model: type[models.Model], *names: str, unless_there: bool = Fal
     columns = ", ".join(_column(field) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     end = " ON CONFLICT DO NOTHING" if unless_there else ""
-    return Statement(f"INSERT INTO {_table(model)} ({columns}) VALUES ({places}){end}", fields)  # noqa: S608
+    return Statement(f"INSERT INTO {_table(model)} ({columns}) VALUES ({places}){end}")  # noqa: S608
 
 
 def update_of(
@@ -54,8 +59,7 @@ def update_of(
     matched = [f"{_column(field)} {sign} %s" for field, sign in zip(matching, signs, strict=True)]
     condition = " AND ".join([*matched, also] if also else matched)
     return Statement(
-        f"UPDATE {_table(model)} SET {assigned} WHERE {condition}",  # noqa: S608
-        setting + matching,
+        f"UPDATE {_table(model)} SET {assigned} WHERE {condition}"  # noqa: S608
     )
 
 
@@ -68,18 +72,24 @@ def lazy_commit() -> Iterator[None]:
     """
     if connection.in_atomic_block:
         yield
-        return
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("PRAGMA synchronous=NORMAL")
-        try:
-            with transaction.atomic():
-                if connection.vendor == "postgresql":
-                    cursor.execute("SET LOCAL synchronous_commit TO OFF")
-                yield
-        finally:
-            if connection.vendor == "sqlite":
-                cursor.execute("PRAGMA synchronous=FULL")
+    elif connection.vendor == "sqlite":
+        with _sqlite_without_sync(), transaction.atomic():
+            yield
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO OFF")
+            yield
+
+
+@contextmanager
+def _sqlite_without_sync() -> Iterator[None]:
+    connection.ensure_connection()
+    database: sqlite3.Connection = connection.connection
+    database.execute("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        database.execute("PRAGMA synchronous=FULL")
 
 
 def _fields(

@@ -156,18 +156,44 @@ class SmtpSession:
             if not self._is_sendable(address)
         }
         rest = [address for address in dict.fromkeys(recipients) if address not in answers]
-        if rest:
-            mail = await self._command(
-                Step.MAIL, b"MAIL", *self._mail_words(envelope_from, rest, raw)
-            )
-            if not mail.is_accepted:
-                return _Envelope(Step.MAIL, answers | dict.fromkeys(rest, mail))
-        for address in rest:
-            answers[address] = await self._command(Step.RCPT, b"RCPT", b"TO:" + _path(address))
+        if not rest:
+            return _Envelope(Step.MAIL, answers)
+        words = self._mail_words(envelope_from, rest, raw)
+        ask = self._ask_at_once if self._wire.can_pipeline else self._ask_one_by_one
+        mail, said = await ask(b"MAIL " + b" ".join(words), rest)
+        if not mail.is_accepted:
+            return _Envelope(Step.MAIL, answers | dict.fromkeys(rest, mail))
         if not self._wire.is_connected:
             lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
-            answers |= {address: lost for address in rest if answers[address].is_accepted}
-        return _Envelope(Step.RCPT, answers)
+            said |= {address: lost for address in rest if said[address].is_accepted}
+        return _Envelope(Step.RCPT, answers | said)
+
+    async def _ask_one_by_one(
+        self, mail: bytes, recipients: Sequence[str]
+    ) -> tuple[_Answer, dict[str, _Answer]]:
+        said = await self._command(Step.MAIL, mail)
+        if not said.is_accepted:
+            return said, {}
+        return said, {one: await self._command(Step.RCPT, _rcpt(one)) for one in recipients}
+
+    async def _ask_at_once(
+        self, mail: bytes, recipients: Sequence[str]
+    ) -> tuple[_Answer, dict[str, _Answer]]:
+        """Where the server knows how: one round trip for all, which counts with many recipients."""
+        try:
+            commands = [mail, *map(_rcpt, recipients)]
+            work = self._wire.pipeline(Step.RCPT, commands)
+            found, error = await self._wire.step(Step.MAIL, work)
+        except MailError as failure:
+            found, error = [], failure
+        lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
+        if error is not None:
+            await self._wire.abandon()
+            lost = _Answer(error.code, error.detail, Verdict.TEMPORARY)
+        steps = [Step.MAIL, *(Step.RCPT for _ in recipients)]
+        said = [_answer(one, step) for one, step in zip(found, steps, strict=False)]
+        said += [lost] * (len(steps) - len(said))
+        return said[0], dict(zip(recipients, said[1:], strict=True))
 
     async def _hand_over(self, raw: bytes) -> tuple[Step, _Answer]:
         """DATA and the message."""
@@ -187,9 +213,9 @@ class SmtpSession:
             return Step.BODY, _Answer(error.code, error.detail, Verdict.UNCERTAIN)
         return Step.BODY, _answer(answer, Step.BODY)
 
-    async def _command(self, step: Step, *words: bytes) -> _Answer:
+    async def _command(self, step: Step, command: bytes) -> _Answer:
         try:
-            answer = await self._wire.step(step, self._wire.command(*words))
+            answer = await self._wire.step(step, self._wire.command(command))
         except MailError as error:
             await self._wire.abandon()
             return _Answer(error.code, error.detail, Verdict.TEMPORARY)
@@ -235,6 +261,10 @@ def _answer(said: SMTPResponse, step: Step) -> _Answer:
 
 def _refused(text: str) -> _Answer:
     return _Answer(0, text, Verdict.PERMANENT)
+
+
+def _rcpt(address: str) -> bytes:
+    return b"RCPT TO:" + _path(address)
 
 
 def _path(address: str) -> bytes:

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import select
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TypeVar
 
 import aiosmtplib
-from aiosmtplib import SMTPResponse
+from aiosmtplib import SMTPResponse, SMTPStatus
 
 from mailcore.errors import Kind, MailError, Step
 from mailcore.server import (
@@ -22,6 +22,7 @@ from mailcore.server import (
     tls_context,
     translate_error,
 )
+from mailcore.smtp_pipeline import run_pipelined
 from mailcore.smtp_replies import Verdict, classify_reply
 
 T = TypeVar("T")
@@ -41,8 +42,11 @@ class SmtpWire:
         self._smtp: aiosmtplib.SMTP | None = None
 
     def run(self, work: Coroutine[None, None, T]) -> T:
-        """Runs the loop until the work is done."""
-        return self._runner.run(work)
+        """Runs the loop until the work is done.
+
+        Without Runner.run, which sets up signal handlers each time, at the price of a command.
+        """
+        return self._runner.get_loop().run_until_complete(work)
 
     async def step(self, step: Step, work: Coroutine[None, None, T]) -> T:
         """One step of it. Every failure leaves as a MailError of that step."""
@@ -149,12 +153,32 @@ class SmtpWire:
             return await smtp.auth_login(login.username, login.password)
         return await smtp.auth_crammd5(login.username, login.password)
 
-    async def command(self, *words: bytes) -> SMTPResponse:
+    async def command(self, command: bytes) -> SMTPResponse:
         """One command and its answer, whatever its code."""
-        self._note("C: " + b" ".join(words).decode("utf-8", "replace"))
-        answer = await self._connected().execute_command(*words)
+        self._note("C: " + command.decode("utf-8", "replace"))
+        answer = await self._connected().execute_command(command)
         self._note_answer(answer)
         return answer
+
+    @property
+    def can_pipeline(self) -> bool:
+        return "pipelining" in self.extensions
+
+    async def pipeline(
+        self, step: Step, commands: Sequence[bytes]
+    ) -> tuple[list[SMTPResponse], MailError | None]:
+        """Several commands in one go: their answers, and why there are fewer, where there are."""
+        smtp = self._connected()
+        if smtp.protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        for command in commands:
+            self._note("C: " + command.decode("utf-8", "replace"))
+        answers, error = await run_pipelined(smtp.protocol, commands, timeout=self._login.timeout)
+        for answer in answers:
+            self._note_answer(answer)
+            if answer.code == SMTPStatus.domain_unavailable:
+                smtp.close()
+        return answers, self._translate(error, step) if error is not None else None
 
     async def send_body(self, body: bytes, *, timeout: float) -> SMTPResponse:
         """Sends what follows DATA (dots already doubled) and waits for the verdict on it."""
@@ -188,7 +212,7 @@ class SmtpWire:
     def is_open(self) -> bool:
         """Lets the loop take in what arrived meanwhile, so that a hang-up is noticed."""
         if self.is_connected and self._has_arrived():
-            self._runner.run(_turn_over())
+            self.run(_turn_over())
         return self.is_connected
 
     def _has_arrived(self) -> bool:
@@ -212,8 +236,8 @@ class SmtpWire:
         if self._smtp is not None:
             with contextlib.suppress(*_ERRORS):
                 if self._smtp.is_connected:
-                    self._runner.run(self._smtp.quit(timeout=_QUIT_SECONDS))
-            self._runner.run(self.abandon())
+                    self.run(self._smtp.quit(timeout=_QUIT_SECONDS))
+            self.run(self.abandon())
             self._smtp = None
         self._runner.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
@@ -49,14 +50,15 @@ _START = update_of(
 )
 
 
-def start_data(outgoing: OutgoingMessage, owner: str) -> bool:
+def start_data(cursor: CursorWrapper, outgoing: OutgoingMessage, owner: str) -> bool:
     """Notes that DATA is about to begin: once committed, a crash leaves the message uncertain.
 
     False: the claim is lost, nothing may be sent.
     """
     now = timezone.now()
     patience = CLAIM + timedelta(seconds=outgoing.message.size // _SLOWEST_BYTES)
-    return bool(_START.run(now, now + patience, outgoing.pk, owner, State.SENDING.value, now))
+    started = (now, now + patience)
+    return bool(_START.run(cursor, *started, outgoing.pk, owner, State.SENDING.value, now))
 
 
 def release(owner: str) -> int:

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from company.crash_points import crash_point
@@ -25,10 +26,13 @@ from outbox.models import OutgoingMessage, Recipient
 from outbox.pace import Pace
 from outbox.record import Outcome
 
-BRAKE_SECONDS = 0.25  # so soon a pause and „Alles pausieren“ work
+BRAKE_SECONDS = 0.5  # so soon a pause and „Alles pausieren“ work
 _LONGEST = timedelta(minutes=15)  # a run ends then; the next one goes on
 _LEASE_SECONDS = 60.0  # so often the lease is renewed
-_READ_AHEAD = 2_000_000  # bytes; larger messages are read when it is their turn
+_FAST_SECONDS = 1.0  # a batch worked off so fast: the next one may be larger
+# Bytes of messages that are read while another is on its way: below, it is not worth a thread's
+# while; above, two of them would fill the memory.
+_READ_AHEAD = range(50_000, 4_000_000)
 
 
 class ClaimLost(Exception):
@@ -52,7 +56,8 @@ class Desk:
         self.account = account
         self.owner = owner
         self.problem = ""
-        self._batch = BATCH * connections
+        self._least = self._batch = BATCH * connections
+        self._claimed_at = float("-inf")
         self._taking = threading.Lock()
         self._waiting: deque[OutgoingMessage] = deque()
         self._ahead: dict[int, Future[bytes]] = {}
@@ -87,8 +92,8 @@ class Desk:
         """Commits, before DATA, that the message is about to go. Raises ClaimLost."""
         started = []
 
-        def note() -> None:
-            started.append(start_data(job.outgoing, self.owner))
+        def note(cursor: CursorWrapper) -> None:
+            started.append(start_data(cursor, job.outgoing, self.owner))
 
         self._commits.write(note, durable=True)
         if not started[-1]:
@@ -115,6 +120,10 @@ class Desk:
     def _claim(self) -> bool:
         if timezone.now() >= self._end or not self._has_lease():
             return False
+        now = time.monotonic()
+        is_fast = now - self._claimed_at < _FAST_SECONDS
+        self._batch = min(3 * self._batch, 10 * self._least) if is_fast else self._least
+        self._claimed_at = now
         self._waiting.extend(claim_due(self.account.pk, self.owner, limit=self._batch))
         crash_point("outbox.claimed")
         self._read_ahead()
@@ -128,7 +137,7 @@ class Desk:
         return links.renew_lease(self.account.pk, OUT, self.owner)
 
     def _is_braked(self) -> bool:
-        """Whether the account may not send any more; looked up four times a second at most."""
+        """Whether the account may not send any more; looked up twice a second at most."""
         now = time.monotonic()
         if now - self._brake_checked < BRAKE_SECONDS:
             return False
@@ -137,7 +146,7 @@ class Desk:
 
     def _read_ahead(self) -> None:
         """The next message's bytes are read while this one is on its way."""
-        if self._waiting and self._waiting[0].message.size <= _READ_AHEAD:
+        if self._waiting and self._waiting[0].message.size in _READ_AHEAD:
             following = self._waiting[0]
             if following.pk not in self._ahead:
                 self._ahead[following.pk] = self._reader.submit(read_raw, following.message)

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from company.statements import lazy_commit
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    work: Callable[[], None]
+    work: Callable[[CursorWrapper], None]
     is_durable: bool
     is_done: bool = False
     error: Exception | None = None
@@ -31,7 +32,7 @@ class GroupCommit:
         self._pen = threading.Lock()  # whoever has it writes for all that wait
         self._waiting: list[_Entry] = []
 
-    def write(self, work: Callable[[], None], *, durable: bool) -> None:
+    def write(self, work: Callable[[CursorWrapper], None], *, durable: bool) -> None:
         """Runs the work in a transaction and returns after its commit. Raises what the work raises.
 
         The work must be repeatable: if that of others fails, it is done again alone.
@@ -51,9 +52,9 @@ class GroupCommit:
 
 def _commit(group: list[_Entry]) -> None:
     try:
-        with _transaction(group):
+        with _transaction(group), connection.cursor() as cursor:
             for entry in group:
-                entry.work()
+                entry.work(cursor)
     except Exception as error:  # noqa: BLE001  # raised where it belongs
         if len(group) == 1:
             group[0].error = error

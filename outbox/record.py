@@ -6,7 +6,8 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from archive.add import NewEntry, keep
@@ -80,13 +81,13 @@ class Outcome:
     kind: str
     recipients: tuple[Recipient, ...]  # whose rows change
 
-    def write(self) -> None:
+    def write(self, cursor: CursorWrapper) -> None:
         """Inside the caller's transaction. Repeatable after a roll-back."""
-        _write_attempt(self)
+        _write_attempt(self, cursor)
         for one in self.recipients:
-            _RECIPIENT.run(one.state, one.code, one.reply, one.pk)
-        _write_message(self)
-        _archive(self)
+            _RECIPIENT.run(cursor, one.state, one.code, one.reply, one.pk)
+        _write_message(self, cursor)
+        _archive(self, cursor)
 
 
 def record_report(
@@ -94,8 +95,8 @@ def record_report(
 ) -> OutgoingMessage.State:
     """Writes what the server said, in a transaction of its own. Returns the message's new state."""
     outcome = judge(attempt, report, kind=kind)
-    with transaction.atomic():
-        outcome.write()
+    with transaction.atomic(), connection.cursor() as cursor:
+        outcome.write(cursor)
     return outcome.fate.state
 
 
@@ -184,10 +185,11 @@ _MESSAGE = update_of(
 )
 
 
-def _write_attempt(outcome: Outcome) -> None:
+def _write_attempt(outcome: Outcome, cursor: CursorWrapper) -> None:
     attempt, report = outcome.attempt, outcome.report
     refusals = _refusals(report) if report.verdict is Verdict.ACCEPTED else ""
     _ATTEMPT.run(
+        cursor,
         attempt.outgoing.pk,
         attempt.started_at,
         outcome.at,
@@ -265,10 +267,11 @@ def _give_up_on_pending(recipients: list[Recipient]) -> list[Recipient]:
     return pending
 
 
-def _write_message(outcome: Outcome) -> None:
+def _write_message(outcome: Outcome, cursor: CursorWrapper) -> None:
     outgoing, owner, fate = outcome.attempt.outgoing, outcome.attempt.owner, outcome.fate
     words = outcome.words
     written = _MESSAGE.run(
+        cursor,
         fate.state.value,
         fate.next_attempt_at,
         outgoing.attempts_made + fate.counts,
@@ -285,16 +288,17 @@ def _write_message(outcome: Outcome) -> None:
         log.warning("outgoing %s was no longer ours: %s", outgoing.pk, outcome.report.verdict)
 
 
-def _archive(outcome: Outcome) -> None:
+def _archive(outcome: Outcome, cursor: CursorWrapper) -> None:
     """What has left the house is archived, also where nobody knows whether it arrived."""
     outgoing, verdict = outcome.attempt.outgoing, outcome.report.verdict
     if outgoing.origin in OutgoingMessage.NOT_ARCHIVED or verdict not in _DEPARTED:
         return
     keep(
+        cursor,
         NewEntry(
             account=outgoing.account,
             message=outgoing.message,
             direction=StoredMessage.Direction.OUTGOING,
             mail_date=outcome.at,
-        )
+        ),
     )

@@ -7,6 +7,7 @@ import socket
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from mailaccounts.links import new_owner
@@ -34,6 +35,11 @@ def _dead_owner() -> str:
         os._exit(0)
     os.waitpid(pid, 0)
     return f"{socket.gethostname()[:40]}:{pid}:abc"
+
+
+def _start(outgoing: OutgoingMessage, owner: str) -> bool:
+    with connection.cursor() as cursor:
+        return start_data(cursor, outgoing, owner)
 
 
 def test_a_claim_of_a_living_worker_is_left_alone() -> None:
@@ -68,7 +74,7 @@ def test_an_expired_claim_after_data_is_uncertain_and_stays_so(smtp_sink: Sink) 
     account = account_for(smtp_sink)
     outgoing = queue(account)
     (claimed,) = claim_due(account.pk, "anderer-rechner:1:x")
-    start_data(claimed, "anderer-rechner:1:x")
+    _start(claimed, "anderer-rechner:1:x")
     let_time_pass(account, hours=2)
     assert sweep() == 1
     assert fresh(outgoing).state == State.UNCERTAIN
@@ -83,10 +89,10 @@ def test_a_lost_claim_never_sends() -> None:
     queue(account)
     (claimed,) = claim_due(account.pk, "anderer-rechner:1:x")
     let_time_pass(account, hours=1)
-    assert not start_data(claimed, "anderer-rechner:1:x")
+    assert not _start(claimed, "anderer-rechner:1:x")
     sweep()
     assert claim_due(account.pk, "zweiter:2:y")
-    assert not start_data(claimed, "anderer-rechner:1:x")
+    assert not _start(claimed, "anderer-rechner:1:x")
 
 
 def test_a_claimed_message_cannot_be_cancelled() -> None:
@@ -111,7 +117,7 @@ def test_the_late_answer_of_a_worker_believed_dead_still_counts() -> None:
     outgoing = queue(account)
     owner = "anderer-rechner:1:x"
     (claimed,) = claim_due(account.pk, owner)
-    start_data(claimed, owner)
+    _start(claimed, owner)
     let_time_pass(account, hours=2)
     sweep()
     reply = RecipientReply("hans@huber.example", 250, "ok", Verdict.ACCEPTED)
