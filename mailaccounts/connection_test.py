@@ -293,10 +293,10 @@ def _open(wire: SmtpWire, login: ServerLogin) -> _Timed:
 
 def _offer_sender(wire: SmtpWire, sender: str) -> _Timed:
     """MAIL FROM, then RSET: nothing is sent."""
-    code, text = wire.run(Step.MAIL, wire.command(b"MAIL", f"FROM:<{sender}>".encode()))
+    code, text = wire.run(wire.step(Step.MAIL, wire.command(f"MAIL FROM:<{sender}>".encode())))
     if not 200 <= code < 300:
         kind = Kind.SERVER_BUSY if 400 <= code < 500 else Kind.SENDER_REFUSED
         kind = Kind.LOGIN_FAILED if code == _LOGIN_REQUIRED else kind
         raise MailError(kind, Step.MAIL, f"{code} {text}", code)
-    wire.run(Step.MAIL, wire.command(b"RSET"))
+    wire.run(wire.step(Step.MAIL, wire.command(b"RSET")))
     return _Timed(_("%(sender)s wird angenommen") % {"sender": sender})

@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from company.rights import Right, has_right, signed_in
+from mailaccounts.limit_hint import limit_values
 from mailaccounts.models import MailAccount
 from mailaccounts.oauth_apps import has_oauth_app
 from mailcore.discovery import Discovered, Source, discover
 from mailcore.discovery_dns import DnsResolver
 from mailcore.discovery_presets import Auth, Note, ServerGuess
+from mailcore.sending_limits import limits_of
 from mailcore.server import Encryption
 
 _ENCRYPTIONS = {Encryption.SSL: "SSL", Encryption.STARTTLS: "STARTTLS", Encryption.NONE: "–"}
@@ -94,6 +96,8 @@ def _values(address: str, found: Discovered, auth: str) -> dict[str, str | bool]
     if found.smtp is not None:
         values |= _server("smtp", found.smtp)
         values |= {"id_smtp-smtp_enabled": True, "id_smtp-smtp_auth": auth}
+        limits = limits_of(found.smtp.host, address)
+        values |= limit_values(limits) if limits else {}
     return values
 
 

@@ -135,6 +135,21 @@ def record_success(account_id: int, direction: str) -> None:
     )
 
 
+def remember_max_size(account_id: int, size: int | None) -> None:
+    """The largest message in bytes the SMTP server takes; None: it does not say."""
+    AccountLink.objects.filter(
+        account_id=account_id, direction=AccountLink.Direction.OUTGOING
+    ).update(max_message_size=size)
+
+
+def max_message_size(account_id: int) -> int | None:
+    """What the SMTP server said at the last connection."""
+    out = AccountLink.objects.filter(
+        account_id=account_id, direction=AccountLink.Direction.OUTGOING
+    )
+    return out.values_list("max_message_size", flat=True).first()
+
+
 def record_failure(
     account_id: int, direction: str, error: MailError, *, keeps_rhythm: bool = False
 ) -> None:
@@ -205,7 +220,7 @@ def wake(account_id: int, direction: str | None = None) -> None:
     links = AccountLink.objects.filter(account_id=account_id)
     if direction:
         links = links.filter(direction=direction)
-    links.update(next_attempt_at=None, queued_at=None, failures=0)
+    links.update(next_attempt_at=None, queued_at=None, failures=0, max_message_size=None)
     links.filter(state=AccountLink.State.LOGIN).update(state=AccountLink.State.UNKNOWN)
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.connection_forms import ImapForm, SmtpForm, allowed_as_text, ask_again
 from mailaccounts.folder_forms import PREFIX, FolderLines, folders_to_copy, save_folders
+from mailaccounts.limit_hint import LimitHint, limit_hint
 from mailaccounts.models import MailAccount
 from mailaccounts.odd_settings import odd_imap_settings, odd_smtp_settings
 from mailaccounts.passwords import seal_imap_password, seal_smtp_password
@@ -141,6 +142,11 @@ class SmtpPanel(Panel):
     switch = "smtp_enabled"
     form_class = SmtpForm
     admin_fields = ("is_default",)
+
+    @property
+    def limits(self) -> LimitHint | None:
+        """What the provider allows, where the server is a known one's."""
+        return limit_hint(self.account)
 
     def check(self) -> None:
         typed = self.data or QueryDict()

@@ -80,3 +80,12 @@ class InvalidDraft(ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason  # stable keyword: "line-break", "bad-address", "no-recipient", …
+
+
+class TooLarge(InvalidDraft):
+    """The server is known to take no message of this size. Both in bytes, as transferred."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__("files", "too-large")
+        self.size = size
+        self.limit = limit

@@ -14,7 +14,7 @@ from typing import Self
 
 from aiosmtplib import SMTPResponse
 
-from mailcore.errors import MailError, Step
+from mailcore.errors import Kind, MailError, Step
 from mailcore.recipients import split_address
 from mailcore.server import ServerLogin
 from mailcore.smtp_replies import (
@@ -24,6 +24,7 @@ from mailcore.smtp_replies import (
     classify_error,
     classify_reply,
     overall,
+    readable,
 )
 from mailcore.smtp_wire import SmtpWire
 
@@ -66,6 +67,7 @@ class _Answer:
     code: int
     text: str
     verdict: Verdict
+    kind: Kind | None = None  # how the connection failed
 
     @property
     def is_accepted(self) -> bool:
@@ -189,7 +191,7 @@ class SmtpSession:
         lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
         if error is not None:
             await self._wire.abandon()
-            lost = _Answer(error.code, error.detail, Verdict.TEMPORARY)
+            lost = _failed(error)
         steps = [Step.MAIL, *(Step.RCPT for _ in recipients)]
         said = [_answer(one, step) for one, step in zip(found, steps, strict=False)]
         said += [lost] * (len(steps) - len(said))
@@ -218,7 +220,7 @@ class SmtpSession:
             answer = await self._wire.step(step, self._wire.command(command))
         except MailError as error:
             await self._wire.abandon()
-            return _Answer(error.code, error.detail, Verdict.TEMPORARY)
+            return _failed(error)
         return _answer(answer, step)
 
     def _reset(self) -> None:
@@ -256,7 +258,12 @@ class SmtpSession:
 
 
 def _answer(said: SMTPResponse, step: Step) -> _Answer:
-    return _Answer(said.code, said.message, classify_reply(said.code, said.message, step))
+    text = readable(said.message)
+    return _Answer(said.code, text, classify_reply(said.code, text, step))
+
+
+def _failed(error: MailError) -> _Answer:
+    return _Answer(error.code, error.detail, Verdict.TEMPORARY, error.kind)
 
 
 def _refused(text: str) -> _Answer:
@@ -298,4 +305,5 @@ def _report(recipients: Sequence[str], answers: dict[str, _Answer], step: Step) 
         reply_text=decisive.text,
         step=step,
         verdict=verdict,
+        kind=decisive.kind,
     )

@@ -38,6 +38,17 @@ class SendReport:
     reply_text: str
     step: Step  # where it ended
     verdict: Verdict
+    kind: Kind | None = None  # how the connection failed, where it did
+
+
+def readable(text: str) -> str:
+    """A server's words as they can be stored and shown: one of them is German in Latin-1."""
+    raw = text.encode("utf-8", "surrogateescape")
+    try:
+        words = raw.decode()
+    except UnicodeDecodeError:
+        words = raw.decode("cp1252", "replace")
+    return words.replace("\0", "")
 
 
 _ACCOUNT_CODES = {530, 534, 535, 538}

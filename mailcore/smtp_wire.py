@@ -23,7 +23,7 @@ from mailcore.server import (
     translate_error,
 )
 from mailcore.smtp_pipeline import run_pipelined
-from mailcore.smtp_replies import Verdict, classify_reply
+from mailcore.smtp_replies import Verdict, classify_reply, readable
 
 T = TypeVar("T")
 
@@ -251,11 +251,11 @@ class SmtpWire:
             self._transcript.append(self._login.mask(line))
 
     def _note_answer(self, answer: SMTPResponse) -> None:
-        self._note(f"S: {answer.code} {answer.message}")
+        self._note(f"S: {answer.code} {readable(answer.message)}")
 
     def _translate(self, error: Exception, step: Step) -> MailError:
         if isinstance(error, aiosmtplib.SMTPResponseException):
-            detail = self._login.mask(error.message)
+            detail = self._login.mask(readable(error.message))
             kind = self._refusal_kind(error.code, detail, step)
             return MailError(kind, step, detail, max(error.code, 0))
         return translate_error(error, step)

@@ -45,6 +45,7 @@ class StateView:
     may_retry: bool
     may_cancel: bool
     may_mark_sent: bool
+    may_send_now: bool
     may_retry_copy: bool
 
 
@@ -83,6 +84,7 @@ def view_state(outgoing: OutgoingMessage, user: User) -> StateView:
         may_retry=may and state in RETRYABLE,
         may_cancel=may and state in OutgoingMessage.DUE and outgoing.sent_at is None,
         may_mark_sent=may and state == _State.UNCERTAIN,
+        may_send_now=may and state == _State.SCHEDULED,
         may_retry_copy=may and outgoing.sent_copy == OutgoingMessage.SentCopy.FAILED,
     )
 
@@ -186,6 +188,8 @@ def _waiting(outgoing: OutgoingMessage) -> tuple[str, str]:
         return text % {"name": account, "reason": found.happened}, found.remedy
     if link.next_attempt_at and link.next_attempt_at > timezone.now():
         text = _("Der Account „%(name)s“ wartet bis %(when)s.")
+        if found is None and outgoing.error_kind:
+            found = explain(outgoing.error_kind)
         reason = f" {found.happened}" if found else ""
         return text % {"name": account, "when": _moment(link.next_attempt_at)} + reason, ""
     return _("Wird gleich gesendet."), ""

@@ -8,13 +8,16 @@ from datetime import datetime
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from company.models import Address, User
 from company.nudge import nudge
+from mailaccounts import links
 from mailaccounts.models import MailAccount
 from mailcore.build import build
-from mailcore.errors import InvalidDraft
+from mailcore.errors import InvalidDraft, TooLarge
 from mailcore.messages import Draft, Mailbox
 from mailcore.recipients import split_address
 from mailcore.threading import new_message_id
@@ -38,12 +41,14 @@ def enqueue(
     envelope_from: str | None = None,
     send_at: datetime | None = None,
     keep_sent_copy: bool | None = None,
+    replaces: OutgoingMessage | None = None,
 ) -> OutgoingMessage:
     """Queues a message inside the caller's transaction and wakes the delivery after its commit.
 
     The same `once_key` gives the row that exists. `address`: whose correspondence it is.
     `envelope_from`: None is the draft's From, "" the null sender. `keep_sent_copy`: None is what the
-    account's settings say. Raises InvalidDraft before anything is written.
+    account's settings say. `replaces`: an older message that is sent anew, corrected. Raises
+    InvalidDraft before anything is written; TooLarge where the server said that it takes less.
     """
     existing = OutgoingMessage.objects.filter(once_key=once_key).first()
     if existing:
@@ -54,6 +59,7 @@ def enqueue(
     fixed = _with_identity(draft, due_at)
     recipients = _recipients(fixed, bcc)
     raw = build(fixed)
+    _demand_fit(account, raw)
     outgoing = OutgoingMessage(
         account=account,
         origin=origin,
@@ -65,8 +71,23 @@ def enqueue(
         created_by=created_by,
         next_attempt_at=due_at,
         sent_copy=_sent_copy(account, keep_sent_copy),
+        replaces=replaces,
     )
     return _queue_once(outgoing, raw, recipients, now)
+
+
+def too_large_text(error: TooLarge) -> str:
+    """German, for the person who attached the files."""
+    return _(
+        "Mit den Anhängen ist die E-Mail %(size)s groß. Der Mailserver nimmt höchstens %(limit)s an. "
+        "Bitte verkleinern Sie die Anhänge oder senden Sie sie einzeln."
+    ) % {"size": filesizeformat(error.size), "limit": filesizeformat(error.limit)}
+
+
+def _demand_fit(account: MailAccount, raw: bytes) -> None:
+    limit = links.max_message_size(account.pk)
+    if limit and len(raw) > limit:
+        raise TooLarge(len(raw), limit)
 
 
 def forward_unchanged(

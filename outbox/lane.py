@@ -138,6 +138,7 @@ class Lane:
         transcript = self.dialogue if account.smtp_debug else None
         self.session = connect_smtp(account, transcript=transcript)
         links.record_success(account.pk, OUT)
+        links.remember_max_size(account.pk, self.session.max_size)
         crash_point("outbox.connected")
         return self.session
 

@@ -83,6 +83,11 @@ class OutgoingMessage(models.Model):
     error_kind = models.CharField(max_length=40, blank=True)
     last_reply = models.CharField(max_length=500, blank=True)
 
+    # The message this one was written for anew; that one keeps its state.
+    replaces = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced_by"
+    )
+
     sent_copy = models.CharField(max_length=8, choices=SentCopy, default=SentCopy.NONE)
     sent_copy_attempts = models.PositiveIntegerField(default=0)
     sent_copy_next_at = models.DateTimeField(null=True, blank=True)

@@ -24,6 +24,7 @@ State = OutgoingMessage.State
 SentCopy = OutgoingMessage.SentCopy
 PARTLY = "partly"  # an attempt's verdict where some recipients were accepted and some were not
 
+_LOGIN_CODES = (530, 534, 535, 538)
 _DEPARTED = (Verdict.ACCEPTED, Verdict.UNCERTAIN)
 _RECIPIENT_STATES = {
     Verdict.ACCEPTED: Recipient.State.ACCEPTED,
@@ -158,9 +159,10 @@ def error_kind(report: SendReport) -> str:
         case Verdict.THROTTLE:
             return Kind.RATE_LIMITED
         case Verdict.ACCOUNT:
-            return Kind.LOGIN_FAILED if step is Step.LOGIN else Kind.SENDER_REFUSED
+            wants_login = step is Step.LOGIN or code in _LOGIN_CODES or "5.7.57" in text
+            return Kind.LOGIN_FAILED if wants_login else Kind.SENDER_REFUSED
         case Verdict.TEMPORARY:
-            return Kind.SERVER_BUSY if code else Kind.DISCONNECTED
+            return Kind.SERVER_BUSY if code else report.kind or Kind.DISCONNECTED
     if code == 552 or "5.3.4" in text:
         return Kind.TOO_LARGE
     refusals = {Step.RCPT: Kind.RECIPIENT_REFUSED, Step.MAIL: Kind.SENDER_REFUSED}
@@ -218,7 +220,12 @@ def _decisive(report: SendReport, fate: _Fate) -> SendReport:
     waiting = (Verdict.ACCOUNT, Verdict.THROTTLE, Verdict.TEMPORARY)
     reply = next(one for one in report.recipients if one.verdict in waiting)
     return replace(
-        report, verdict=reply.verdict, reply_code=reply.code, reply_text=reply.text, step=Step.RCPT
+        report,
+        verdict=reply.verdict,
+        reply_code=reply.code,
+        reply_text=reply.text,
+        step=Step.RCPT,
+        kind=None,
     )
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from mailaccounts.models import MailAccount
 from mailcore.bounces import Bounce, BounceRecipient
 from mailcore.threading import read_own_message_id
 from mailstore.ids import message_id_keys
 from mailstore.store import hash_message_id
+from outbox.mark_sent import mark_sent
 from outbox.models import OutgoingMessage, Recipient
 
 _RECENT = timedelta(days=5)  # servers give up within this time (RFC 5321, 4.5.4.1)
@@ -26,10 +29,14 @@ def record_bounce(
     """The message the report is about, its refused recipients marked; None if it is not ours.
 
     By the Message-IDs it encloses, which nobody can guess; else by the recipient and a recent
-    sending of the account that received the report. Delays and receipts change no state.
+    sending of the account that received the report. Delays and receipts change no state, but they
+    settle an uncertain message whose id they enclose: whoever writes them has it.
     """
-    outgoing = _find_by_id(bounce) or _find_by_recipient(bounce, account, received_at)
+    by_id = _find_by_id(bounce)
+    outgoing = by_id or _find_by_recipient(bounce, account, received_at)
     if outgoing is None or bounce.kind != "failed":
+        if by_id is not None:
+            mark_sent(by_id, note=_("Ein Zustellbericht zeigt, dass die E-Mail gesendet wurde."))
         return outgoing
     refused = [one for one in bounce.recipients if one.action in ("failed", "")]
     marked = sum(_mark(outgoing, recipient) for recipient in refused)
@@ -41,6 +48,7 @@ def record_bounce(
         OutgoingMessage.objects.filter(pk=outgoing.pk, state__in=_DELIVERED_ONCE[:2]).update(
             state=OutgoingMessage.State.BOUNCED,
             error_kind="bounced",
+            next_attempt_at=None,
             last_reply=_reason(refused[0]) if refused else "",
         )
         outgoing.refresh_from_db(fields=["state", "error_kind", "last_reply"])

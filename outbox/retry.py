@@ -46,6 +46,11 @@ def retry(outgoing: OutgoingMessage) -> bool:
     return True
 
 
+def retry_certain(outgoing: OutgoingMessage) -> bool:
+    """Like retry, but not where somebody may have got it: that is decided message by message."""
+    return outgoing.state != State.UNCERTAIN and retry(outgoing)
+
+
 def retry_sent_copy(outgoing: OutgoingMessage) -> bool:
     """Tries again to file the copy that was given up. False: it is not given up any more."""
     with transaction.atomic():

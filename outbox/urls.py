@@ -5,9 +5,11 @@ from outbox import test_mail_views, views
 app_name = "outbox"
 urlpatterns = [
     path("", views.list_outgoing, name="list"),
+    path("mehrere/", views.act_on_many, name="act_on_many"),
     path("<int:pk>/", views.show_outgoing, name="detail"),
     path("<int:pk>/zustand/", views.show_state, name="state"),
     path("<int:pk>/erneut-senden/", views.retry_outgoing, name="retry"),
+    path("<int:pk>/jetzt-senden/", views.send_outgoing_now, name="send_now"),
     path("<int:pk>/abbrechen/", views.cancel_outgoing, name="cancel"),
     path("<int:pk>/als-gesendet-markieren/", views.mark_outgoing_sent, name="mark_sent"),
     path("<int:pk>/kopie-ablegen/", views.retry_copy, name="retry_copy"),

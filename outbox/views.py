@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from company.models import CompanySettings
@@ -27,6 +28,7 @@ from mailstore.proxy import PictureRefused, fetch_signed, sign_address
 from mailstore.view import mail_frame_response, render_body
 from outbox.cancel import cancel
 from outbox.detail import view_attempts, view_recipients, view_state
+from outbox.editors import find_editor
 from outbox.listing import (
     PER_PAGE,
     FilterForm,
@@ -36,8 +38,9 @@ from outbox.listing import (
     narrow,
 )
 from outbox.mark_sent import mark_sent
-from outbox.models import OutgoingMessage
-from outbox.retry import retry, retry_sent_copy
+from outbox.models import OutgoingMessage, OutgoingQuerySet
+from outbox.retry import retry, retry_certain, retry_sent_copy
+from outbox.send_now import send_now
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,8 @@ def list_outgoing(request: HttpRequest) -> HttpResponse:
         "query": urlencode(kept) + "&" if kept else "",
         "is_filtered": bool(kept),
         "poll_url": f"{reverse('outbox:list')}?{poll}",
+        "may_act": user.may(Right.MANAGE_OUTBOX),
+        "address": request.GET.urlencode(),
     }
     template = "outbox/_rows.html" if "stand" in request.GET else "outbox/list.html"
     return render(request, template, context)
@@ -78,6 +83,9 @@ def show_outgoing(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **_state_context(request, outgoing),
         "files": [{"row": file, "has_preview": can_preview(file)} for file in files],
+        "editor": find_editor(outgoing, signed_in(request)),
+        "replaced_by": _visible(request).filter(replaces=outgoing).order_by("pk"),
+        "replaces": _visible(request).filter(pk=outgoing.replaces_id or 0).first(),
     }
     return _private(render(request, "outbox/detail.html", context))
 
@@ -103,6 +111,40 @@ def retry_outgoing(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Right.SEE_OUTBOX, to_change=Right.MANAGE_OUTBOX)
 def cancel_outgoing(request: HttpRequest, pk: int) -> HttpResponse:
     return _act(request, pk, cancel, _("Die E-Mail wird nicht gesendet."))
+
+
+@require_POST
+@needs(Right.SEE_OUTBOX, to_change=Right.MANAGE_OUTBOX)
+def send_outgoing_now(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, send_now, _("Die E-Mail wird jetzt gesendet."))
+
+
+@require_POST
+@needs(Right.SEE_OUTBOX, to_change=Right.MANAGE_OUTBOX)
+def act_on_many(request: HttpRequest) -> HttpResponse:
+    """„Erneut senden“, „Jetzt senden“ or „Abbrechen“ for the marked messages of a page."""
+    wanted = request.POST.get("tun", "")
+    action = _ON_MANY.get(wanted)
+    if action is None:
+        raise Http404
+    pks = [int(pk) for pk in request.POST.getlist("pk")[:PER_PAGE] if pk.isdecimal()]
+    visible = OutgoingMessage.objects.visible_to(signed_in(request))
+    chosen = list(visible.filter(pk__in=pks).order_by("pk"))
+    changed = sum(action(outgoing) for outgoing in chosen)
+    if changed:
+        messages.success(request, _many_done(wanted, changed))
+    if not chosen:
+        messages.warning(request, _("Markieren Sie zuerst die E-Mails in der Liste."))
+    elif changed < len(chosen):
+        left = len(chosen) - changed
+        text = ngettext(
+            "Bei %(n)d E-Mail geht das in ihrem Zustand nicht.",
+            "Bei %(n)d E-Mails geht das in ihrem Zustand nicht.",
+            left,
+        )
+        messages.warning(request, text % {"n": left})
+    back = request.POST.get("zurueck", "")
+    return redirect(f"{reverse('outbox:list')}?{back}" if back else "outbox:list")
 
 
 @require_POST
@@ -166,11 +208,38 @@ def preview(request: HttpRequest, pk: int, file: int) -> HttpResponse:
     return preview_response(mail, get_object_or_404(mail.attachments.all(), pk=file))
 
 
+def _many_done(action: str, count: int) -> str:
+    match action:
+        case "erneut":
+            text = ngettext(
+                "%(n)d E-Mail wird erneut gesendet.", "%(n)d E-Mails werden erneut gesendet.", count
+            )
+        case "jetzt":
+            text = ngettext(
+                "%(n)d E-Mail wird jetzt gesendet.", "%(n)d E-Mails werden jetzt gesendet.", count
+            )
+        case _:
+            text = ngettext(
+                "%(n)d E-Mail wird nicht gesendet.", "%(n)d E-Mails werden nicht gesendet.", count
+            )
+    return text % {"n": count}
+
+
+_ON_MANY: dict[str, Callable[[OutgoingMessage], bool]] = {
+    "erneut": retry_certain,
+    "jetzt": send_now,
+    "abbrechen": cancel,
+}
+
+
 def _get(request: HttpRequest, pk: int) -> OutgoingMessage:
     """The message; 404 where it does not exist for this user."""
-    visible = OutgoingMessage.objects.visible_to(signed_in(request))
-    related = visible.select_related("message", "account", "created_by")
+    related = _visible(request).select_related("account", "created_by")
     return get_object_or_404(related.prefetch_related("recipients"), pk=pk)
+
+
+def _visible(request: HttpRequest) -> OutgoingQuerySet:
+    return OutgoingMessage.objects.visible_to(signed_in(request)).select_related("message")
 
 
 def _state_context(request: HttpRequest, outgoing: OutgoingMessage) -> dict[str, object]:

@@ -235,6 +235,11 @@ ADDRESS_BLOCKS = [
     "documents.customer_blocks.delivery",
 ]
 CUSTOMER_BLOCKS = ["documents.customer_blocks.open_documents"]
+# Where an outgoing message can be written anew: outbox/editors.py.
+OUTGOING_EDITORS = [
+    "tickets.edit_as_new.find_editor",
+    "documents.edit_as_new.find_editor",
+]
 
 # Celery: only the alarm clock. See docs/work.md.
 REDIS_URL = env.text("REDIS_URL")

@@ -19,6 +19,7 @@ from mailcore.parse import read_part
 from mailcore.threading import normalise_subject
 from mailstore.models import StoredAttachment
 from mailstore.read import read_raw
+from outbox.models import OutgoingMessage
 from tickets.composer_form import ComposerForm, join_mailboxes
 from tickets.conversation import newest_after
 from tickets.models import Ticket, TicketMessage
@@ -46,7 +47,7 @@ _TITLES = {
     Mode.FORWARD: _("Weiterleiten"),
 }
 # Fields of ReplyContent that are called otherwise in the form.
-_FIELDS = {"sender_email": "sender"}
+_FIELDS = {"sender_email": "sender", "files": "uploads"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def send_composed(ticket: Ticket, user: User, form: ComposerForm) -> TicketMessa
         files=(*form.new_files(), *_read_kept(list(given["kept"]))),
         status_after=given["status_after"],
         quotes_original=given["quote"],
+        replaces=_replaced(ticket, given["replaces"]),
     )
     try:
         return reply(ticket=ticket, author=user, content=content, once_key=given["once_key"])
@@ -114,6 +116,13 @@ def send_composed(ticket: Ticket, user: User, form: ComposerForm) -> TicketMessa
         field = _FIELDS.get(refusal.field, refusal.field)
         form.add_error(field if field in form.fields else None, refusal.text)
         return None
+
+
+def _replaced(ticket: Ticket, pk: int | None) -> OutgoingMessage | None:
+    """The mail that is sent anew, if it is one of this ticket."""
+    answers = ticket.messages.filter(kind=TicketMessage.Kind.REPLY, outgoing__isnull=False)
+    answer = answers.select_related("outgoing").filter(pk=pk).first() if pk else None
+    return answer.outgoing if answer else None
 
 
 def remember(composer: Composer) -> dict[str, Any]:

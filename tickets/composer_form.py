@@ -77,6 +77,8 @@ class ComposerForm(forms.Form):
     )
     once_key = forms.RegexField(r"\A[\w-]{16,60}\Z", widget=forms.HiddenInput)
     seen = forms.IntegerField(widget=forms.HiddenInput)
+    # The answer of this ticket that is written anew, if one is.
+    replaces = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from company.models import CompanySettings, User
 from mailaccounts.compose_body import Body, Quoted, compose_body
 from mailaccounts.senders import NoAccountForSender, SenderChoice, may_send_as
 from mailaccounts.signatures import choose_signature, signature_values
-from mailcore.errors import InvalidDraft
+from mailcore.errors import InvalidDraft, TooLarge
 from mailcore.messages import Draft, FilePart, Mailbox, ParsedMessage
 from mailcore.parse import parse
 from mailcore.placeholders import fill, unknown
@@ -30,7 +30,7 @@ from mailcore.threading import (
 from mailstore.ids import message_id_keys
 from mailstore.models import StoredMessage
 from mailstore.read import read_raw
-from outbox.enqueue import enqueue
+from outbox.enqueue import enqueue, too_large_text
 from outbox.models import OutgoingMessage
 from tickets.change import change
 from tickets.models import ThreadId, Ticket, TicketMessage
@@ -79,6 +79,7 @@ class ReplyContent:
     status_after: str = Ticket.Status.WAIT_CUSTOMER
     quotes_original: bool = False
     send_at: datetime | None = None  # None: after the author's undo time
+    replaces: OutgoingMessage | None = None  # the mail that is sent anew, corrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def reply(*, ticket: Ticket, author: User, content: ReplyContent, once_key: str)
                 sender_reason=choice.reason,
                 address=ticket.address,
                 send_at=content.send_at or _end_of_undo_time(author, now),
+                replaces=content.replaces,
             )
             return _note(ticket, author, content, outgoing, now)
     except InvalidDraft as error:
@@ -273,5 +275,7 @@ _FIELDS = {"from": "sender_email", "Subject": "subject", "subject": "subject"}
 
 def _explain(error: InvalidDraft) -> ReplyRefused:
     field = _FIELDS.get(error.field, error.field)
+    if isinstance(error, TooLarge):
+        return ReplyRefused("files", too_large_text(error))
     text = str(_REASONS.get(error.reason, "")) or _("So kann die E-Mail nicht gesendet werden.")
     return ReplyRefused(field, text)

@@ -34,6 +34,8 @@ class AccountLink(models.Model):
     error_kind = models.CharField(max_length=40, blank=True)  # mailcore.errors.Kind
     error_step = models.CharField(max_length=16, blank=True)  # mailcore.errors.Step
     error_detail = models.CharField(max_length=500, blank=True)  # the server's words, masked
+    # Bytes; what the SMTP server said of itself (EHLO SIZE) at the last connection.
+    max_message_size = models.PositiveBigIntegerField(null=True, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True)  # admins know; null = nothing to tell
     lease_owner = models.CharField(max_length=80, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

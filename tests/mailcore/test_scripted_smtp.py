@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from mailcore.errors import Kind, MailError, Step
@@ -68,21 +70,98 @@ def test_a_refusal_in_the_middle_of_the_message_is_heard() -> None:
     assert (report.step, report.reply_code, report.verdict) == (Step.BODY, 552, Verdict.PERMANENT)
 
 
+@pytest.mark.parametrize("extensions", [("AUTH PLAIN",), ("AUTH PLAIN", "PIPELINING")])
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize(
     "answer",
     [drop, silence, "gibberish\r\n", say_and_drop("25"), say_and_drop("421 4.3.2 bye\r\n")],
     ids=["drop", "silence", "garbage", "half", "421"],
 )
-def test_nothing_is_uncertain_before_the_message(verb: str, answer: Answer) -> None:
+def test_nothing_is_uncertain_before_the_message(
+    verb: str, answer: Answer, extensions: tuple[str, ...]
+) -> None:
     with (
-        run_scripted(smtp_script({verb: answer})) as server,
+        run_scripted(smtp_script({verb: answer}, extensions=extensions)) as server,
         open_smtp(server.login(timeout=0.3)) as session,
     ):
         report = send(session)
         assert (report.step.value, report.verdict) == (verb.lower(), Verdict.TEMPORARY)
         assert not session.is_usable
     assert "Hallo" not in server.heard
+
+
+class TestPipelining:
+    """MAIL and all RCPT in one go, and their answers to whom they belong."""
+
+    @staticmethod
+    async def _answer_groups(peer: Peer) -> None:
+        """Hears everything up to the last RCPT before it says a word; answers in odd pieces."""
+        await peer.say("220 ready\r\n")
+        await peer.hear()
+        await peer.say("250-hello\r\n250 PIPELINING\r\n")
+        for _ in range(4):
+            await peer.hear()
+        for piece in (
+            "250 ok\r\n250-2.1.5",
+            " fine\r\n250 fi",
+            "ne\r\n550 5.1.1 no\r\n451",
+            " later\r\n",
+        ):
+            await peer.say(piece)
+            await asyncio.sleep(0.02)
+        await peer.hear()
+        await peer.say("354 go\r\n")
+        while await peer.hear() != ".":
+            pass
+        await peer.say("250 queued\r\n")
+        await peer.hear()
+
+    def test_the_answers_belong_to_the_recipients(self) -> None:
+        people = ["a@x.example", "b@x.example", "c@x.example"]
+        with (
+            run_scripted(self._answer_groups) as server,
+            open_smtp(server.login(auth=AuthMethod.NONE)) as session,
+        ):
+            report = session.send("s@x.example", people, RAW, before_data=lambda: None)
+        assert [(one.code, one.verdict) for one in report.recipients] == [
+            (250, Verdict.ACCEPTED),
+            (550, Verdict.PERMANENT),
+            (451, Verdict.TEMPORARY),
+        ]
+        assert server.heard[1:5] == [
+            "MAIL FROM:<s@x.example>",
+            *(f"RCPT TO:<{one}>" for one in people),
+        ]
+
+    def test_what_was_answered_before_the_end_counts(self) -> None:
+        answers = iter(["550 5.1.1 no\r\n"])
+
+        async def rcpt(peer: Peer) -> None:
+            words = next(answers, None)
+            await (peer.say(words) if words else drop(peer))
+
+        script = smtp_script({"RCPT": rcpt}, extensions=("PIPELINING",))
+        with (
+            run_scripted(script) as server,
+            open_smtp(server.login(auth=AuthMethod.NONE)) as session,
+        ):
+            people = ["a@x.example", "b@x.example"]
+            report = session.send("s@x.example", people, RAW, before_data=lambda: None)
+            assert not session.is_usable
+        first, second = report.recipients
+        assert (second.verdict, report.step) == (Verdict.TEMPORARY, Step.RCPT)
+        assert first.verdict in (Verdict.PERMANENT, Verdict.TEMPORARY)  # a reset may eat words
+
+
+def test_words_in_latin_1_and_worse_are_readable() -> None:
+    async def answer(peer: Peer) -> None:
+        await peer.say("250 Nachricht für Müller\0 angenommen\r\n".encode("latin-1"))
+
+    with (
+        run_scripted(smtp_script({".": answer})) as server,
+        open_smtp(server.login()) as session,
+    ):
+        assert send(session).reply_text == "Nachricht für Müller angenommen"
 
 
 def test_a_server_out_of_step_is_left() -> None:

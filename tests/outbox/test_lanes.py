@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 from django.utils import timezone
 
 from outbox import tasks
-from outbox.deliver import deliver_account
+from outbox.deliver import DeliverySummary, deliver_account, due_accounts
 from outbox.models import OutgoingMessage
 from tests.factories import make_account, set_company
 from tests.outbox.outgoing import account_for, fresh, queue
 from tests.servers.free_port import free_port
-from tests.servers.smtp_sink import Sink
+from tests.servers.smtp_sink import Sink, run_smtp_sink
 
 State = OutgoingMessage.State
 
@@ -40,6 +42,35 @@ def test_a_short_queue_takes_one_connection(smtp_sink: Sink) -> None:
         queue(account)
     assert deliver_account(account.pk).sent == 5
     assert smtp_sink.connections == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_hangs_keeps_nobody_waiting(smtp_sink: Sink) -> None:
+    with run_smtp_sink() as stuck, ThreadPoolExecutor(1) as worker:
+        stuck.hang_on = "mail"
+        sick = account_for(stuck, "haengt@firma.example", max_connections=4)
+        healthy = account_for(smtp_sink)
+        for _ in range(5):
+            queue(sick)
+        for _ in range(20):
+            queue(healthy)
+        hanging = worker.submit(_deliver_and_leave, sick.pk)
+        while not stuck.connections:  # until it hangs in MAIL
+            assert not hanging.done()
+        assert due_accounts() == [healthy.pk]  # the sick one has its worker, and no second one
+        assert deliver_account(sick.pk).total == 0
+        assert deliver_account(healthy.pk).sent == 20
+        assert not hanging.done()
+        assert stuck.connections == 1  # a short queue takes one connection
+        stuck.released.set()
+        assert hanging.result(30).problem == ""
+
+
+def _deliver_and_leave(account_id: int) -> DeliverySummary:
+    try:
+        return deliver_account(account_id)
+    finally:
+        connections.close_all()
 
 
 def _deliver(*arguments: str) -> tuple[str, str]:

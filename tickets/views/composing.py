@@ -29,6 +29,7 @@ from tickets.compose import (
 )
 from tickets.composer_form import NoteForm
 from tickets.conversation import load_message
+from tickets.edit_as_new import content_of
 from tickets.listing import Wanted, find_tickets, load_row
 from tickets.models import Ticket, TicketMessage
 from tickets.views.answer import get_ticket, is_htmx, show, target_of
@@ -45,7 +46,9 @@ def compose(request: HttpRequest, number: str, mode: str) -> HttpResponse:
     if ticket.merged_into_id is not None:
         raise Http404  # it is answered where it went
     if request.method != "POST":
-        return _show_composer(request, ticket, open_composer(ticket, user, Mode(mode)))
+        restored = _written_anew(request, ticket)
+        composer = open_composer(ticket, user, Mode(mode), restored=restored)
+        return _show_composer(request, ticket, composer)
     composer = read_composer(ticket, user, Mode(mode), request.POST, request.FILES)
     if not composer.form.is_valid():
         return _show_composer(request, ticket, composer, status=422)
@@ -109,6 +112,19 @@ def send_again(request: HttpRequest, number: str, pk: int) -> HttpResponse:
         return redirect("tickets:ticket", number)
     message = load_message(ticket, pk, signed_in(request))
     return show(request, "tickets/_message.html", {"message": message, "ticket": ticket})
+
+
+def _written_anew(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:
+    """The content of the answer that `?als_neu=` names."""
+    wanted = request.GET.get("als_neu", "")
+    if not (wanted.isascii() and wanted.isdigit()):
+        return None
+    answers = ticket.messages.filter(kind=TicketMessage.Kind.REPLY, outgoing__isnull=False)
+    answer = answers.select_related("outgoing", "message").filter(pk=wanted).first()
+    if answer is None or answer.message is None:
+        return None
+    sender = answer.message.from_email
+    return content_of(answer, preview_signature(ticket, signed_in(request), sender))
 
 
 def restored_composer(request: HttpRequest, ticket: Ticket) -> Composer | None:
