@@ -24,9 +24,9 @@ from documents.models import Dispatch, Document, Printer
 from documents.parcel import Parcel, pack
 from documents.settle import note_success
 from documents.tasks import run_print_jobs
-from mailcore.errors import InvalidDraft
+from mailcore.errors import InvalidDraft, TooLarge
 from mailcore.html_text import html_to_text
-from outbox.enqueue import enqueue
+from outbox.enqueue import enqueue, too_large_text
 from outbox.models import OutgoingMessage
 
 CHANNELS = (Channel.MAIL, Channel.PRINTER, Channel.FAX, Channel.PHONE, Channel.OTHER)
@@ -193,6 +193,8 @@ def _queue_mail(row: Dispatch, mail: ComposedMail, *, once_key: str) -> None:
             # What a fax gateway answers is no letter of the customer's.
             address=row.document.address if row.channel == Channel.MAIL else None,
         )
+    except TooLarge as fault:
+        raise DispatchRefused([Problem("", too_large_text(fault))]) from fault
     except InvalidDraft as fault:
         text = _("Diese Angabe kann so nicht verschickt werden.")
         raise DispatchRefused([Problem(fault.field, text)]) from fault
