@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from company.models import CompanySettings, User
+from company.models import User
 from company.rights import Right
-from mailaccounts.models import AccountLink
 from mailaccounts.remedies import explain
 from outbox.badges import Badge, recipient_badge, state_badge, verdict_tone
 from outbox.models import Attempt, OutgoingMessage, Recipient
 from outbox.retry import RETRYABLE
+from outbox.waiting import moment_of, why_waiting
 
 _State = OutgoingMessage.State
 _MOVING = (_State.SCHEDULED, _State.QUEUED, _State.SENDING, _State.RETRY, _State.UNCERTAIN)
@@ -136,9 +134,9 @@ def _explain(outgoing: OutgoingMessage) -> tuple[str, str]:
     """(what is the matter, what to do about it)."""
     match outgoing.state:
         case _State.SCHEDULED:
-            return _("Wird %(when)s gesendet.") % {"when": _moment(outgoing.next_attempt_at)}, ""
+            return _("Wird %(when)s gesendet.") % {"when": moment_of(outgoing.next_attempt_at)}, ""
         case _State.QUEUED:
-            return _waiting(outgoing)
+            return why_waiting(outgoing)
         case _State.SENDING:
             return _("Wird gerade an den Server übergeben."), ""
         case _State.RETRY:
@@ -159,7 +157,7 @@ def _explain(outgoing: OutgoingMessage) -> tuple[str, str]:
 
 
 def _sent(outgoing: OutgoingMessage) -> str:
-    text = _("Vom Server angenommen %(when)s.") % {"when": _moment(outgoing.sent_at)}
+    text = _("Vom Server angenommen %(when)s.") % {"when": moment_of(outgoing.sent_at)}
     refused = [one for one in outgoing.recipients.all() if one.state != Recipient.State.ACCEPTED]
     if refused:
         text += " " + _("Nicht alle Empfänger wurden angenommen.")
@@ -168,39 +166,5 @@ def _sent(outgoing: OutgoingMessage) -> str:
 
 def _retrying(outgoing: OutgoingMessage) -> tuple[str, str]:
     found = explain(outgoing.error_kind)
-    when = _("Nächster Versuch %(when)s.") % {"when": _moment(outgoing.next_attempt_at)}
+    when = _("Nächster Versuch %(when)s.") % {"when": moment_of(outgoing.next_attempt_at)}
     return f"{found.happened} {when}", ""
-
-
-def _waiting(outgoing: OutgoingMessage) -> tuple[str, str]:
-    """Why a message waits: the brake, its account, or nothing but its turn."""
-    account = outgoing.account
-    if CompanySettings.load().sending_paused:
-        return _("Der Versand ist zurzeit für alle Accounts angehalten."), ""
-    if account.is_paused:
-        return _("Der Account „%(name)s“ ist pausiert.") % {"name": account}, ""
-    link = account.links.filter(direction=AccountLink.Direction.OUTGOING).first()
-    if link is None:
-        return _("Wird gleich gesendet."), ""
-    found = explain(link.error_kind, link.error_step) if link.error_kind else None
-    if found and link.state == AccountLink.State.LOGIN:
-        text = _("Der Account „%(name)s“ kann nicht senden: %(reason)s")
-        return text % {"name": account, "reason": found.happened}, found.remedy
-    if link.next_attempt_at and link.next_attempt_at > timezone.now():
-        text = _("Der Account „%(name)s“ wartet bis %(when)s.")
-        if found is None and outgoing.error_kind:
-            found = explain(outgoing.error_kind)
-        reason = f" {found.happened}" if found else ""
-        return text % {"name": account, "when": _moment(link.next_attempt_at)} + reason, ""
-    return _("Wird gleich gesendet."), ""
-
-
-def _moment(moment: datetime | None) -> str:
-    """„um 14:05“ today, else „am 24.11.2026 um 14:05“."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    clock = _("um %(time)s") % {"time": date_format(local, "H:i")}
-    if local.date() == timezone.localdate():
-        return clock
-    return _("am %(date)s %(clock)s") % {"date": date_format(local, "d.m.Y"), "clock": clock}

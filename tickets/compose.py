@@ -97,6 +97,11 @@ def read_composer(
 def send_composed(ticket: Ticket, user: User, form: ComposerForm) -> TicketMessage | None:
     """Sends what a valid form holds. None if it was refused: then the form says why."""
     given = form.cleaned_data
+    try:
+        kept = _read_kept(list(given["kept"]))
+    except (OSError, ValueError):
+        form.add_error("uploads", _("Eine Datei ist nicht mehr vorhanden. Hängen Sie sie neu an."))
+        return None
     content = ReplyContent(
         sender_email=given["sender"],
         to=given["to"],
@@ -105,7 +110,7 @@ def send_composed(ticket: Ticket, user: User, form: ComposerForm) -> TicketMessa
         subject=given["subject"],
         text=html_to_text(given["text"]),
         html=given["text"],
-        files=(*form.new_files(), *_read_kept(list(given["kept"]))),
+        files=(*form.new_files(), *kept),
         status_after=given["status_after"],
         quotes_original=given["quote"],
         replaces=_replaced(ticket, given["replaces"]),

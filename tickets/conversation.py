@@ -21,6 +21,7 @@ from mailcore.quotes import split_quoted
 from mailstore.download import can_preview
 from mailstore.models import StoredAttachment, StoredMessage
 from outbox.models import OutgoingMessage, Recipient
+from outbox.waiting import parked_reason
 from tickets.badges import Badge, state_badge
 from tickets.models import Ticket, TicketEvent, TicketMessage
 from tickets.moments import day_name, full_moment, short_moment
@@ -257,7 +258,9 @@ def _delivery(ticket: Ticket, one: TicketMessage, user: User) -> Delivery:
 
 def _reason(outgoing: OutgoingMessage) -> str:
     """Why a mail has not arrived, in the server's words; who did not get it."""
-    if outgoing.state in (State.SCHEDULED, State.QUEUED, State.SENDING, State.CANCELLED):
+    if outgoing.state == State.QUEUED:
+        return parked_reason(outgoing)
+    if outgoing.state in (State.SCHEDULED, State.SENDING, State.CANCELLED):
         return ""
     refused = [
         f"{recipient.email}: {recipient.reply or recipient.get_state_display()}"

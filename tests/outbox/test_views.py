@@ -234,3 +234,52 @@ def test_the_list_needs_as_many_queries_for_fifty_rows_as_for_one() -> None:
     with CaptureQueriesContext(connection) as fifty:
         page(client, "list")
     assert len(fifty) == len(one) <= 15
+
+
+def test_a_scheduled_message_goes_at_once_if_wanted(smtp_sink: Sink) -> None:
+    account = account_for(smtp_sink)
+    outgoing = queue(account, send_at=timezone.now() + timedelta(days=1))
+    client, _ = signed_in()
+    html = page(client, "detail", outgoing.pk)[1]
+    assert "Jetzt senden" in html
+    client.post(reverse("outbox:send_now", args=[outgoing.pk]))
+    assert deliver_account(account.pk).sent == 1
+    again = client.post(reverse("outbox:send_now", args=[outgoing.pk]), follow=True)
+    assert "inzwischen geändert" in again.content.decode()
+
+
+def test_several_at_once(smtp_sink: Sink) -> None:
+    account = account_for(smtp_sink)
+    failed, other, lost = queue(account), queue(account), queue(account)
+    foreign = queue(make_account(employees=(make_employee(user=make_user()),)))
+    OutgoingMessage.objects.filter(pk__in=[failed.pk, foreign.pk]).update(
+        state=State.FAILED, next_attempt_at=None
+    )
+    OutgoingMessage.objects.filter(pk=lost.pk).update(state=State.UNCERTAIN)
+    client, _ = signed_in()
+    assert f'value="{failed.pk}" form="bulk"' in page(client, "list")[1]
+    marked = {"pk": [failed.pk, lost.pk, foreign.pk, "x"], "zurueck": "zustand=probleme"}
+    response = client.post(reverse("outbox:act_on_many"), {**marked, "tun": "erneut"}, follow=True)
+    assert response.redirect_chain[0][0].endswith("?zustand=probleme")
+    html = response.content.decode()
+    assert "1 E-Mail wird erneut gesendet." in html
+    assert "Bei 1 E-Mail geht das in ihrem Zustand nicht." in html
+    assert [fresh(one).state for one in (failed, lost, foreign)] == [
+        State.QUEUED,
+        State.UNCERTAIN,  # that is decided one by one
+        State.FAILED,
+    ]
+    both = {"pk": [failed.pk, other.pk], "tun": "abbrechen"}
+    response = client.post(reverse("outbox:act_on_many"), both, follow=True)
+    assert "2 E-Mails werden nicht gesendet." in response.content.decode()
+    empty = client.post(reverse("outbox:act_on_many"), {"tun": "erneut"}, follow=True)
+    assert "Markieren Sie zuerst" in empty.content.decode()
+
+
+def test_a_message_written_anew_and_the_old_one_point_at_each_other() -> None:
+    account = make_account()
+    old = queue(account, draft=make_draft(subject="Mit Tippfehler"))
+    new = queue(account, draft=make_draft(subject="Ohne Tippfehler"), replaces=old)
+    client, _ = signed_in()
+    assert reverse("outbox:detail", args=[new.pk]) in page(client, "detail", old.pk)[1]
+    assert reverse("outbox:detail", args=[old.pk]) in page(client, "detail", new.pk)[1]
