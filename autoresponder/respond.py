@@ -42,7 +42,7 @@ _REASONS = {
     "own-address": "Der Absender ist eine eigene Adresse.",
 }
 _AUTOMATIC = "Die E-Mail wurde automatisch verschickt."
-_BACKLOG = "Die E-Mail lag schon im Postfach, bevor Poststelle es abholte."
+BACKLOG = "Die E-Mail lag schon im Postfach, bevor Poststelle es abholte."
 _SPAM = "Ein Spamfilter hat die E-Mail als Spam gekennzeichnet."
 _OLD = "Die E-Mail ist älter als 24 Stunden."
 
@@ -59,7 +59,6 @@ class Question:
     customer: Mailbox
     sender: str
     ticket_number: str = ""
-    is_backlog: bool = False  # it was there before Poststelle first looked into the folder
     # When the customer got automatic answers in this ticket; None without a ticket.
     ticket_answers: Sequence[datetime] | None = None
 
@@ -101,8 +100,6 @@ def fill_answer(subject: str, text: str, values: Mapping[str, str]) -> tuple[str
 
 
 def _reason_against(question: Question, own_addresses: frozenset[str]) -> str:
-    if question.is_backlog:
-        return _BACKLOG
     if timezone.now() - question.received_at > _OLDEST:
         return _OLD
     if question.classification.suppress_reply:

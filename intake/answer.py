@@ -7,29 +7,33 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from autoresponder.respond import Question, respond
+from autoresponder.respond import BACKLOG, Question, respond
 from mailaccounts.models import MailAccount
 from mailcore.errors import InvalidDraft
 from outbox.enqueue import forward_unchanged
 from outbox.models import OutgoingMessage
-from tickets.add_autoresponse import add_autoresponse, note_suppressed
+from tickets.add_autoresponse import add_autoresponse, describe_silence
 from tickets.find_customer import find_customer
 from tickets.incoming import IncomingMail, Received
-from tickets.models import TicketMessage
+from tickets.models import TicketEvent, TicketMessage
 
 log = logging.getLogger(__name__)
 
 
 def answer_mail(
     mail: IncomingMail, received: Received, *, own: frozenset[str], is_backlog: bool
-) -> None:
-    """Queues the automatic answer inside the caller's transaction and shows it at the ticket."""
+) -> TicketEvent | None:
+    """Queues the automatic answer inside the caller's transaction and shows it at the ticket.
+
+    Only for accounts with an active autoresponder. Returns the history line to be saved where there
+    is none: a backlog has thousands, saved together.
+    """
     if mail.account.tickets_enabled and not _was_placed_now(mail, received):
-        return
+        return None
     ticket = received.ticket
-    if ticket is not None and received.silent_rule:
-        note_suppressed(ticket=ticket, reason=f"Regel „{received.silent_rule}“.")
-        return
+    if received.silent_rule or is_backlog:
+        reason = f"Regel „{received.silent_rule}“." if received.silent_rule else BACKLOG
+        return describe_silence(ticket=ticket, reason=reason) if ticket is not None else None
     account = mail.account
     sender = ticket.incoming_address if ticket and account.reply_from_incoming else ""
     customer = find_customer(mail.parsed, own)
@@ -43,17 +47,17 @@ def answer_mail(
             customer=customer,
             sender=sender or account.from_email,
             ticket_number=ticket.number if ticket else "",
-            is_backlog=is_backlog,
             ticket_answers=_answers_in(received, customer.email),
         ),
         own_addresses=own,
     )
     if ticket is None:
-        return
+        return None
     if response.outgoing is not None:
         add_autoresponse(ticket=ticket, outgoing=response.outgoing)
     elif response.suppressed:
-        note_suppressed(ticket=ticket, reason=response.suppressed)
+        return describe_silence(ticket=ticket, reason=response.suppressed)
+    return None
 
 
 def forward_to_archive_mailbox(mail: IncomingMail) -> None:

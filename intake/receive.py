@@ -33,6 +33,7 @@ from mailstore.models import StoredMessage
 from mailstore.store import NewMessage, hash_message_id, store_group
 from outbox.record_bounce import record_bounce
 from tickets.incoming import IncomingMail, Received
+from tickets.models import TicketEvent
 from tickets.receive import receive_group as receive_into_tickets
 
 log = logging.getLogger(__name__)
@@ -222,6 +223,7 @@ def _answer(
         return
     has_autoresponder = Autoresponder.objects.filter(account=run.account, is_active=True).exists()
     cursor = FolderCursor.objects.filter(folder=group[0].item.folder_id).first()
+    silences = []
     for one, mail, result in zip(group, mails, received, strict=True):
         if one.is_ours:
             continue
@@ -229,7 +231,8 @@ def _answer(
             forward_to_archive_mailbox(mail)
         if has_autoresponder:
             is_backlog = cursor is not None and one.item.internal_date < cursor.started_at
-            answer_mail(mail, result, own=run.own, is_backlog=is_backlog)
+            silences.append(answer_mail(mail, result, own=run.own, is_backlog=is_backlog))
+    TicketEvent.objects.bulk_create(event for event in silences if event is not None)
 
 
 def _finish(

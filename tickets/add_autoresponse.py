@@ -36,9 +36,9 @@ def add_autoresponse(*, ticket: Ticket, outgoing: OutgoingMessage) -> TicketMess
     return ticket_message
 
 
-def note_suppressed(*, ticket: Ticket, reason: str) -> TicketEvent:
-    """A history line saying why no automatic answer goes out (German)."""
-    return TicketEvent.objects.create(
+def describe_silence(*, ticket: Ticket, reason: str) -> TicketEvent:
+    """A history line, not saved yet, saying why no automatic answer goes out (German)."""
+    return TicketEvent(
         ticket=ticket,
         kind=TicketEvent.Kind.SUPPRESSED,
         text=f"Keine automatische Antwort: {reason}"[:500],

@@ -38,8 +38,8 @@ def answering(**values: Any) -> MailAccount:
 
 
 def ask(account: MailAccount, number: int = 1, **values: Any) -> Response:
-    """The answer to a mail; `values` named like a Question's fields, the rest are headers."""
-    fields = {name: values.pop(name) for name in ("received_at", "is_backlog") if name in values}
+    """The answer to a mail with these headers."""
+    received_at = values.pop("received_at", None) or timezone.now()
     raw = make_mail(number, **values)
     parsed = parse(raw)
     own = own_addresses()
@@ -54,7 +54,7 @@ def ask(account: MailAccount, number: int = 1, **values: Any) -> Response:
         customer=sender,
         sender=account.email,
         ticket_number="202601010001",
-        **{"received_at": timezone.now(), **fields},
+        received_at=received_at,
     )
     return respond(question, own_addresses=own)
 
@@ -135,9 +135,8 @@ def test_what_a_filter_found_clean_is_answered() -> None:
     assert ask(answering(), X_Spam_Flag="NO", X_Spam_Status="No, score=-1.0").outgoing is not None
 
 
-def test_never_to_a_backlog_or_old_mail() -> None:
+def test_never_to_old_mail() -> None:
     account = answering()
-    assert "lag schon im Postfach" in ask(account, is_backlog=True).suppressed
     old = timezone.now() - timedelta(hours=24, seconds=1)
     assert "älter als 24 Stunden" in ask(account, received_at=old).suppressed
     assert not OutgoingMessage.objects.exists()

@@ -35,6 +35,8 @@ def test_new_mail_is_answered_backlog_is_not(dovecot: Dovecot, mailbox: str) -> 
         other.append("INBOX", make_mail(1), msg_time=earlier)
     assert poll_account(account.pk).counts.tickets == 1
     assert not OutgoingMessage.objects.exists()
+    backlog = TicketEvent.objects.get(kind="suppressed")
+    assert "lag schon im Postfach, bevor" in backlog.text
 
     dovecot.deliver(mailbox, make_mail(2), make_mail(3))
     assert poll_account(account.pk).counts.tickets == 2
