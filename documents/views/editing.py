@@ -41,6 +41,9 @@ def create_document(request: HttpRequest, kind: str) -> HttpResponse:
     address = _address_asked_for(request)
     if address:
         document.address = address
+        contacts = list(address.contacts.all()[:2])
+        if found.is_letter and len(contacts) == 1:
+            document.contact = contacts[0]
     return _edit(request, document)
 
 
