@@ -10,6 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from archive.models import ArchiveEntry
+from company.insert_rows import insert_missing
 from company.statements import insert_into
 from mailaccounts.models import MailAccount
 from mailstore.models import StoredMessage
@@ -62,8 +63,8 @@ def add_group(entries: Sequence[NewEntry]) -> None:
     Where a tombstone stands, the message that came again goes as the first one did.
     """
     entries = [entry for entry in entries if entry.account.archive_enabled]
-    ArchiveEntry.objects.bulk_create(
-        (
+    insert_missing(
+        [
             ArchiveEntry(
                 account=entry.account,
                 message=entry.message,
@@ -72,8 +73,7 @@ def add_group(entries: Sequence[NewEntry]) -> None:
                 mail_date=entry.mail_date,
             )
             for entry in entries
-        ),
-        ignore_conflicts=True,
+        ]
     )
     ArchiveEntry.objects.filter(
         account__in={entry.account.pk for entry in entries},

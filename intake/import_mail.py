@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from company.crash_points import crash_point
+from company.insert_rows import insert_missing
 from intake.kept import take_over
 from intake.mail_files import FileMail, header_block, read_mails
 from intake.models import IMPORTED, FolderCursor, IntakeItem
@@ -160,7 +161,7 @@ def _note_new(
         )
         rows.append(row)
         run.counts.too_large += not mail.is_whole
-    IntakeItem.objects.bulk_create(rows, ignore_conflicts=True)
+    insert_missing(rows)
 
 
 def _note_no_longer_too_large(rows: Iterable[IntakeItem], mails: dict[int, FileMail]) -> int:

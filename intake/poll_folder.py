@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from company.crash_points import crash_point
+from company.insert_rows import insert_missing
 from intake import ledger
 from intake.delete_on_server import delete_on_server, has_deletions
 from intake.fetch import fetch_items
@@ -97,7 +98,7 @@ def _note_new(
         # Numbers of messages that are gone count as seen.
         highest = max(highest, last)
     with transaction.atomic():
-        IntakeItem.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+        insert_missing(rows)
         FolderCursor.objects.filter(pk=cursor.pk, uidvalidity=cursor.uidvalidity).update(
             last_uid=highest
         )

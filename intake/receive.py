@@ -17,6 +17,7 @@ from django.utils import timezone
 from archive import add as archive
 from autoresponder.models import Autoresponder
 from company.crash_points import crash_point
+from company.insert_rows import put_rows
 from intake import ledger
 from intake.answer import answer_mail, forward_to_archive_mailbox
 from intake.models import FolderCursor, IntakeItem
@@ -251,11 +252,9 @@ def _finish(
         is_kept = run.account.archive_enabled or result.ticket is not None
         item.delete_wanted = deletes and is_kept and not item.is_imported
     # An upsert of rows that exist: bulk_update builds a CASE per value, ten times slower.
-    IntakeItem.objects.bulk_create(
+    put_rows(
         [one.item for one in group],
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=[
+        update=[
             *("state", "done_at", "error", "message", "blob", "message_id_hash"),
             "delete_wanted",
         ],

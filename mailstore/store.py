@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from company.insert_rows import insert_missing
 from mailcore.messages import Attachment, Mailbox, ParsedMessage
 from mailcore.parse import parse
 from mailstore.blobs import put_blobs
@@ -59,20 +60,17 @@ def store_group(messages: Sequence[NewMessage]) -> list[StoredMessage]:
     }
     if missing:
         read = {sha256: _parsed(message) for sha256, message in missing.items()}
+        rows = [_row(sha256, message, read[sha256]) for sha256, message in missing.items()]
+        inserted = insert_missing(rows, unique="sha256")
+        stored |= {row.sha256: row for row in inserted}
         # Another worker may store the same bytes right now: whoever is second takes the first's row.
-        StoredMessage.objects.bulk_create(
-            (_row(sha256, message, read[sha256]) for sha256, message in missing.items()),
-            ignore_conflicts=True,
-        )
-        stored |= _find(missing)
-        StoredAttachment.objects.bulk_create(
-            (
+        stored |= _find(missing.keys() - stored.keys())
+        insert_missing(
+            [
                 _attachment_row(stored[sha256], attachment)
                 for sha256 in missing
                 for attachment in read[sha256].attachments
-            ),
-            ignore_conflicts=True,
-            batch_size=_QUERY_LIMIT,
+            ]
         )
     return [stored[sha256] for sha256 in hashes]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Value
+from django.db.models.functions import Lower, StrIndex, Substr
 
 from company.models import Address, ContactPerson
 from mailcore.automatic import find_foreign_reply_to
@@ -81,14 +81,13 @@ def _find_by_domain(domains: Collection[str]) -> dict[str, Address]:
     """Only where the domain belongs to exactly one address: else it is a guess."""
     if not domains:
         return {}
-    suffix = Q()
-    for domain in domains:
-        suffix |= Q(email__iendswith=f"@{domain}")
+    domain_of = Lower(Substr("email", StrIndex("email", Value("@")) + 1))
     found: dict[str, dict[int, Address]] = {}
-    for address in Address.objects.filter(suffix, is_active=True):
+    addresses = Address.objects.alias(domain=domain_of).filter(domain__in=domains)
+    for address in addresses.filter(is_active=True):
         found.setdefault(address.email.rpartition("@")[2].lower(), {})[address.pk] = address
-    contacts = ContactPerson.objects.filter(suffix, address__is_active=True)
-    for contact in contacts.select_related("address"):
+    contacts = ContactPerson.objects.alias(domain=domain_of).filter(domain__in=domains)
+    for contact in contacts.filter(address__is_active=True).select_related("address"):
         domain = contact.email.rpartition("@")[2].lower()
         found.setdefault(domain, {})[contact.address_id] = contact.address
     return {

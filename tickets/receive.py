@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from company.insert_rows import insert_rows
 from mailaccounts.models import MailAccount, MailFolder
 from mailaccounts.own_addresses import SendableAddresses, own_addresses, sendable_addresses
 from mailcore.automatic import Classification
@@ -24,7 +25,7 @@ from tickets.rules import Outcome, apply_rules, facts_of, load_rules
 from tickets.run_rules import add_tags, change_joined, note_rules, shape_new
 from tickets.tell_writer import tell_writer
 from tickets.thread_ids import keep_thread_ids
-from tickets.update_ticket import describe_delivery, join_ticket
+from tickets.update_ticket import describe_delivery, join_tickets
 
 __all__ = ["IncomingMail", "Received", "receive", "receive_group"]
 
@@ -129,15 +130,14 @@ class _Work:
 
     def save(self) -> None:
         rows = self._rows
-        Ticket.objects.bulk_create(rows.tickets)
-        TicketMessage.objects.bulk_create(rows.messages)
+        insert_rows(rows.tickets)
+        insert_rows(rows.messages)
         keep_thread_ids(rows.placed)
-        for ticket, mail in rows.joined:
-            rows.events += join_ticket(ticket, mail, self._now)
+        rows.events += join_tickets(rows.joined, self._now)
         for ticket, outcome in rows.ruled:
             rows.events += change_joined(ticket, outcome, self._now)
         add_tags(rows.tags)
-        TicketEvent.objects.bulk_create(rows.events)
+        insert_rows(rows.events)
         for ticket, letter in rows.letters:
             tell_writer(ticket, letter)
 

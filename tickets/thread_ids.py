@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from company.insert_rows import insert_missing, put_rows
 from mailcore.threading import candidate_ids
 from mailstore.store import hash_message_id
 from tickets.incoming import IncomingMail
@@ -22,14 +23,11 @@ def keep_thread_ids(placed: Iterable[tuple[Ticket, IncomingMail]]) -> None:
         for one_id in dict.fromkeys((*named[:_NAMED_KEPT], *named[-1:])):
             hashed = hash_message_id(one_id)
             rows.setdefault((ticket.number, hashed), _row(ticket, mail, hashed, is_seen=False))
-    ThreadId.objects.bulk_create(
-        (row for row in rows.values() if not row.is_seen), ignore_conflicts=True
-    )
-    ThreadId.objects.bulk_create(
-        (row for row in rows.values() if row.is_seen),
-        update_conflicts=True,
-        unique_fields=["ticket", "message_id_hash"],
-        update_fields=["is_seen"],
+    insert_missing([row for row in rows.values() if not row.is_seen])
+    put_rows(
+        [row for row in rows.values() if row.is_seen],
+        unique=["ticket", "message_id_hash"],
+        update=["is_seen"],
     )
 
 

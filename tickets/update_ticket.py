@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import Value
-from django.db.models.functions import Coalesce
+from django.db import connection
 
 from mailcore.bounces import Bounce, BounceRecipient
 from tickets.incoming import IncomingMail
@@ -21,28 +21,64 @@ _STATUS_WORDS = {
     Ticket.Status.TRASH: "Papierkorb",
     Ticket.Status.WAIT_CUSTOMER: "warten auf Kunde",
 }
+_JOIN = """
+    UPDATE tickets_ticket SET updated_at = %s,
+        preview = CASE WHEN %s >= last_message_at THEN %s ELSE preview END,
+        last_message_at = CASE WHEN %s >= last_message_at THEN %s ELSE last_message_at END,
+        has_attachments = (has_attachments OR %s),
+        waiting_since = COALESCE(waiting_since, %s)
+    WHERE id = %s
+"""
 
 
-def join_ticket(ticket: Ticket, mail: IncomingMail, now: datetime) -> list[TicketEvent]:
-    """Brings a ticket up to date with a mail that joined it; returns the history lines.
+def join_tickets(
+    joined: Sequence[tuple[Ticket, IncomingMail]], now: datetime
+) -> list[TicketEvent]:
+    """Brings tickets up to date with mails that joined them; returns the history lines.
 
-    Absence notices, delays and receipts change neither status nor waiting. The status is changed
-    by what it is in the database now: somebody may be closing the ticket this very moment.
+    Absence notices, delays and receipts change neither status nor waiting. Everything is changed by what
+    the ticket is in the database now: somebody may be closing it this very moment.
     """
-    is_waiting = not (
+    waking: dict[int, IncomingMail] = {}  # the first mail that waits for an answer
+    changes: dict[int, tuple[Ticket, IncomingMail, bool]] = {}  # the newest mail, any attachments
+    for ticket, mail in joined:
+        if _wants_answer(mail):
+            waking.setdefault(ticket.pk, mail)
+        _, newest, has_files = changes.get(ticket.pk, (ticket, mail, False))
+        if mail.received_at >= newest.received_at:
+            newest = mail
+        changes[ticket.pk] = ticket, newest, has_files or mail.message.has_attachments
+    _write(changes, waking, now)
+    return _reopen(waking, {pk: ticket for pk, (ticket, *_) in changes.items()}, now)
+
+
+def _wants_answer(mail: IncomingMail) -> bool:
+    return not (
         mail.classification.is_absence or mail.account.close_tickets or _is_notice(mail.bounce)
     )
-    values: dict[str, object] = {"updated_at": now}
-    if mail.received_at >= ticket.last_message_at:
-        ticket.last_message_at, ticket.preview = mail.received_at, mail.message.preview
-        values |= {"last_message_at": ticket.last_message_at, "preview": ticket.preview}
-    if mail.message.has_attachments and not ticket.has_attachments:
-        ticket.has_attachments = values["has_attachments"] = True
-    if is_waiting:
-        values["waiting_since"] = Coalesce("waiting_since", Value(mail.received_at))
-        ticket.waiting_since = ticket.waiting_since or mail.received_at
-    Ticket.objects.filter(pk=ticket.pk).update(**values)
-    return _reopen(ticket, mail, now) if is_waiting else []
+
+
+def _write(
+    changes: Mapping[int, tuple[Ticket, IncomingMail, bool]],
+    waking: Mapping[int, IncomingMail],
+    now: datetime,
+) -> None:
+    """In the order of the keys, so that two workers never wait for each other in a circle."""
+    moment = connection.ops.adapt_datetimefield_value
+    rows = []
+    for pk, (ticket, newest, has_files) in sorted(changes.items()):
+        since = waking[pk].received_at if pk in waking else None
+        at, preview = newest.received_at, newest.message.preview
+        rows.append(
+            (moment(now), moment(at), preview, moment(at), moment(at), has_files, moment(since), pk)
+        )
+        if at >= ticket.last_message_at:
+            ticket.last_message_at, ticket.preview = at, preview
+        ticket.has_attachments = ticket.has_attachments or has_files
+        ticket.waiting_since = ticket.waiting_since or since
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_JOIN, rows)
 
 
 def describe_delivery(bounce: Bounce) -> list[str]:
@@ -64,17 +100,21 @@ def _describe(recipient: BounceRecipient, kind: str) -> str:
     )
 
 
-def _reopen(ticket: Ticket, mail: IncomingMail, now: datetime) -> list[TicketEvent]:
-    """Opens a ticket that was done or waited for the customer."""
-    reopened = Ticket.objects.filter(pk=ticket.pk, status__in=_STATUS_WORDS).update(
-        status=Ticket.Status.OPEN, closed_at=None
-    )
-    if not reopened:
+def _reopen(
+    waking: Mapping[int, IncomingMail], tickets: Mapping[int, Ticket], now: datetime
+) -> list[TicketEvent]:
+    """Opens tickets that were done or waited for the customer; their rows are ours since `_write`."""
+    resting = Ticket.objects.filter(pk__in=list(waking), status__in=_STATUS_WORDS)
+    before = dict(resting.order_by("pk").values_list("pk", "status")) if waking else {}
+    if not before:
         return []
-    before = _STATUS_WORDS.get(Ticket.Status(ticket.status), "abgeschlossen")
-    ticket.status, ticket.closed_at = Ticket.Status.OPEN, None
-    sender = mail.message.from_email or "unbekanntem Absender"
-    text = f"Status {before} → offen: neue E-Mail von {sender}"
-    return [
-        TicketEvent(ticket=ticket, kind=TicketEvent.Kind.CHANGED, text=text[:500], created_at=now)
-    ]
+    Ticket.objects.filter(pk__in=before).update(status=Ticket.Status.OPEN, closed_at=None)
+    events = []
+    for pk, status in before.items():
+        ticket = tickets[pk]
+        ticket.status, ticket.closed_at = Ticket.Status.OPEN, None
+        sender = waking[pk].message.from_email or "unbekanntem Absender"
+        text = f"Status {_STATUS_WORDS[Ticket.Status(status)]} → offen: neue E-Mail von {sender}"
+        kind = TicketEvent.Kind.CHANGED
+        events.append(TicketEvent(ticket=ticket, kind=kind, text=text[:500], created_at=now))
+    return events
