@@ -21,9 +21,10 @@ from django.utils.translation import gettext_lazy as _
 from archive.models import ArchiveEntry, ArchiveQuerySet
 from company.models import User
 from mailaccounts.models import MailAccount
+from mailcore.search_words import Place
 from mailstore.highlight import excerpt, highlight
 from mailstore.models import StoredMessage
-from mailstore.search_text import Place, matches
+from mailstore.search_text import matches
 
 PER_PAGE = 50
 COUNTED = 10_000  # more are not counted: nobody turns that many pages

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-
-from django.utils import timezone
 
 _WORDS = (
     *("Lieferung", "Rechnung", "Angebot", "Auftrag", "Grüße", "Straße", "München", "Termin"),
@@ -27,7 +26,7 @@ def make_mix(count: int, *, seed: int = 1) -> Iterator[bytes]:
         message["From"] = f"Kunde {number} <{sender}>"
         message["To"] = "Info <info@poststelle.example>"
         message["Subject"] = f"{chance.choice(_WORDS)} {number} für {chance.choice(_WORDS)}"
-        message["Date"] = format_datetime(timezone.now())
+        message["Date"] = format_datetime(datetime.now(UTC))
         message["Message-ID"] = f"<mix-{seed}-{number}@bench.example>"
         if number and chance.random() < 0.2:
             message["In-Reply-To"] = f"<mix-{seed}-{chance.randrange(number)}@bench.example>"

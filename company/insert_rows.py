@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.db import connection, models
 from django.db.models import Field
@@ -18,7 +18,7 @@ Row = TypeVar("Row", bound=models.Model)
 def insert_rows(rows: Sequence[models.Model]) -> None:
     """Inserts rows of one model and sets their keys. Raises IntegrityError like bulk_create."""
     for chunk, fields in _chunks(rows, with_key=False):
-        keys = _run(chunk, fields, f"RETURNING {_quoted_key(chunk[0])}")
+        keys = _run(chunk, fields, f"RETURNING {_quoted(chunk[0], 'pk')}")
         for row, (key,) in zip(chunk, keys, strict=True):
             row.pk = key
             row._state.adding, row._state.db = False, connection.alias
@@ -32,8 +32,7 @@ def insert_missing(rows: Sequence[Row], *, unique: str = "") -> list[Row]:
     for chunk, fields in _chunks(rows, with_key=False):
         returning = ""
         if unique:
-            column = connection.ops.quote_name(_field(chunk[0], unique).column)
-            returning = f"RETURNING {column}, {_quoted_key(chunk[0])}"
+            returning = f"RETURNING {_quoted(chunk[0], unique)}, {_quoted(chunk[0], 'pk')}"
         keys = dict(_run(chunk, fields, f"ON CONFLICT DO NOTHING {returning}"))
         for row in chunk:
             if (key := keys.get(getattr(row, unique) if unique else None)) is not None:
@@ -48,23 +47,16 @@ def put_rows(
 ) -> None:
     """Inserts rows; where the `unique` columns are there already, the `update` columns are set."""
     for chunk, fields in _chunks(rows, with_key="pk" in unique):
-        quote = connection.ops.quote_name
-        target = ", ".join(quote(_field(chunk[0], name).column) for name in unique)
-        columns = [quote(_field(chunk[0], name).column) for name in update]
+        target = ", ".join(_quoted(chunk[0], name) for name in unique)
+        columns = [_quoted(chunk[0], name) for name in update]
         values = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns)
         _run(chunk, fields, f"ON CONFLICT ({target}) DO UPDATE SET {values}")
 
 
-def _chunks(
-    rows: Sequence[Row], *, with_key: bool
-) -> Iterator[tuple[Sequence[Row], _Fields]]:
+def _chunks(rows: Sequence[Row], *, with_key: bool) -> Iterator[tuple[Sequence[Row], _Fields]]:
     if not rows:
         return
-    fields = [
-        cast("Field[Any, Any]", field)
-        for field in rows[0]._meta.concrete_fields
-        if with_key or not field.primary_key
-    ]
+    fields = [field for field in rows[0]._meta.concrete_fields if with_key or not field.primary_key]
     size = _ROWS_PER_STATEMENT
     if connection.features.max_query_params:
         size = min(size, connection.features.max_query_params // len(fields))
@@ -74,7 +66,7 @@ def _chunks(
 
 def _run(rows: Sequence[models.Model], fields: _Fields, ending: str) -> Iterable[tuple[Any, ...]]:
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     one = f"({', '.join(['%s'] * len(fields))})"
     sql = (
         f"INSERT INTO {quote(rows[0]._meta.db_table)} ({columns}) VALUES "
@@ -110,7 +102,7 @@ def _plain(value: Any, kind: type) -> Any:
     return value if value is None or type(value) is kind else kind(value)
 
 
-def _key_of_related(row: models.Model, field: Field[Any, Any]) -> Any:
+def _key_of_related(row: models.Model, field: models.ForeignKey[Any, Any]) -> Any:
     """The related row may have got its key after it was assigned."""
     key = getattr(row, field.attname)
     if key is not None or not field.is_cached(row):
@@ -129,10 +121,8 @@ def _stored(field: Field[Any, Any], value: Any) -> Any:
 
 
 def _field(row: models.Model, name: str) -> Field[Any, Any]:
-    if name == "pk":
-        return cast("Field[Any, Any]", row._meta.pk)
-    return cast("Field[Any, Any]", row._meta.get_field(name))
+    return row._meta.pk if name == "pk" else row._meta.get_field(name)  # type: ignore[return-value]
 
 
-def _quoted_key(row: models.Model) -> str:
-    return connection.ops.quote_name(_field(row, "pk").column)
+def _quoted(row: models.Model, name: str) -> str:
+    return connection.ops.quote_name(str(_field(row, name).column))

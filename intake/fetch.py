@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from intake import ledger
 from intake.models import FolderCursor, IntakeItem
 from intake.poll_run import PollRun
-from intake.receive import Fetched
+from intake.read_group import Fetched
 from mailcore.errors import Kind, MailError
 from mailcore.imap import ImapSession
 from mailstore.blobs import get_blob

@@ -20,7 +20,7 @@ from intake.kept import take_over
 from intake.mail_files import FileMail, header_block, read_mails
 from intake.models import IMPORTED, FolderCursor, IntakeItem
 from intake.poll_run import Counts, PollRun, is_disk_low
-from intake.receive import Fetched
+from intake.read_group import Fetched
 from intake.wanted_folders import wanted_folders
 from mailaccounts.models import MailAccount, MailFolder
 from mailcore.parse import parse

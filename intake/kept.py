@@ -12,7 +12,8 @@ from django.utils import timezone
 from intake import ledger
 from intake.models import IMPORTED, IntakeItem
 from intake.poll_run import Counts, PollRun, is_disk_low
-from intake.receive import Fetched, receive_group
+from intake.read_group import Fetched
+from intake.receive import receive_group
 from mailaccounts.models import MailAccount, MailFolder
 from mailstore.blobs import get_blob
 

@@ -47,7 +47,8 @@ def poll_account(account_id: int) -> PollSummary:
         if owner is None:
             reason = "Dieser Account wird gerade schon abgeholt."
             return PollSummary(account_id, Counts(), skipped=reason, is_busy=True)
-        return _poll(PollRun(account, owner))
+        with PollRun(account, owner) as run:
+            return _poll(run)
 
 
 def _reason_to_skip(account: MailAccount) -> str:

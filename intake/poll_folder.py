@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -15,7 +16,9 @@ from intake.delete_on_server import delete_on_server, has_deletions
 from intake.fetch import fetch_items
 from intake.models import FolderCursor, IntakeItem
 from intake.poll_run import PollRun
-from intake.receive import receive_group
+from intake.read_ahead import receive_ahead
+from intake.read_group import Fetched
+from intake.receive import receive_group, take_over_group
 from intake.renumbered import begin_again, settle_known
 from mailaccounts.models import MailFolder
 from mailcore.errors import Kind, MailError, Step
@@ -25,6 +28,7 @@ from mailstore.blobs import put_blob
 _NOTED_AT_ONCE = 1000
 _GROUP_MESSAGES = 50
 _GROUP_BYTES = 8 << 20
+_BACKLOG = 150  # messages; from here on the start of a reading process pays
 
 
 def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:
@@ -151,11 +155,19 @@ def _receive_open(
     last = 0
     while items := list(due.filter(pk__gt=last)[:_NOTED_AT_ONCE]):
         last = items[-1].pk
-        fresh = [item for item in items if item.attempts == 0]
-        tried = [item for item in items if item.attempts > 0]
-        for group in (*_groups(fresh), *([item] for item in tried)):
+        fresh = [item for item in items if item.attempts == 0 and item.size <= _GROUP_BYTES]
+        single = [item for item in items if item.attempts > 0 or item.size > _GROUP_BYTES]
+
+        def fetch(group: list[IntakeItem]) -> list[Fetched]:
             run.go_on()
-            _receive(session, group, folder, cursor, run)
+            return _fetch(session, group, folder, cursor, run)
+
+        if len(fresh) >= _BACKLOG:
+            take_over = partial(take_over_group, folder=folder, run=run)
+            receive_ahead(_groups(fresh), run=run, fetch=fetch, take_over=take_over)
+            fresh = []
+        for group in (*_groups(fresh), *([item] for item in single)):
+            _receive(fetch(group), folder, run)
 
 
 def _groups(items: Sequence[IntakeItem]) -> Iterator[list[IntakeItem]]:
@@ -171,13 +183,25 @@ def _groups(items: Sequence[IntakeItem]) -> Iterator[list[IntakeItem]]:
         yield group
 
 
-def _receive(
+def _receive(fetched: Sequence[Fetched], folder: MailFolder, run: PollRun) -> None:
+    was_tried = any(one.item.attempts > 1 for one in fetched)
+    is_small = sum(len(one.raw) for one in fetched) <= _GROUP_BYTES
+    beside = run.reader if was_tried and is_small else None
+    try:
+        receive_group(fetched, folder=folder, run=run, beside=beside)
+    except (OSError, OperationalError, InterfaceError):
+        ledger.take_back_attempt([one.item for one in fetched])
+        raise
+
+
+def _fetch(
     session: ImapSession,
     items: list[IntakeItem],
     folder: MailFolder,
     cursor: FolderCursor,
     run: PollRun,
-) -> None:
+) -> list[Fetched]:
+    """Counts the attempt, gets the bytes and settles what is known already. Returns what is left."""
     ledger.begin_attempt(items)
     crash_point("intake.after_attempt")
     try:
@@ -192,9 +216,8 @@ def _receive(
         for one in given_up:
             ledger.set_aside_after_crashes(one.item, one.raw)
             run.counts.quarantined += 1
-        fetched = [one for one in fetched if one not in given_up]
-        unknown = settle_known(fetched, folder=folder, cursor=cursor)
-        receive_group(unknown, folder=folder, run=run)
+        left = [one for one in fetched if one.item.attempts <= ledger.ATTEMPTS]
+        return settle_known(left, folder=folder, cursor=cursor)
     except (OSError, OperationalError, InterfaceError):
         ledger.take_back_attempt(items)
         raise

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Self
 
 from django.conf import settings
 from django.db import DatabaseError, connections
@@ -14,6 +15,7 @@ from django.db import DatabaseError, connections
 from mailaccounts.links import renew_lease
 from mailaccounts.models import AccountLink, MailAccount
 from mailaccounts.own_addresses import own_addresses
+from mailcore.read_beside import ReaderProcess
 from tickets.numbers import NumberBlock
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,13 @@ class PollRun:
     counts: Counts = field(default_factory=Counts)
     started: float = field(default_factory=time.monotonic)
     thread: int = field(default_factory=threading.get_ident)
+    reader: ReaderProcess = field(default_factory=ReaderProcess)  # runs only where it is worth it
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.close()
 
     def go_on(self) -> None:
         """Between two steps: prolongs the lease. Raises PollStopped if the poll has to end."""

@@ -1,15 +1,14 @@
 """Messages from the server become stored mail, archive entries, tickets and automatic answers.
 
-Parsing and writing the bytes come first, outside any transaction; then one durable transaction for
-the group. If that fails, its messages are tried one by one, and only those at fault stay behind.
+Reading and writing the bytes come first, outside any transaction (read_group.py); then one durable
+transaction for the group. If that fails, its messages are tried one by one, and only those at fault
+stay behind.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
@@ -22,14 +21,9 @@ from intake import ledger
 from intake.answer import answer_mail, forward_to_archive_mailbox
 from intake.models import FolderCursor, IntakeItem
 from intake.poll_run import PollRun
+from intake.read_group import Fetched, GroupReading, Read, Unreadable
 from mailaccounts.models import MailFolder
-from mailcore.automatic import Classification, classify
-from mailcore.bounces import Bounce, read_bounce
-from mailcore.messages import ParsedMessage
-from mailcore.parse import parse
-from mailcore.threading import read_own_message_id
-from mailstore.blobs import put_blobs
-from mailstore.ids import message_id_keys
+from mailcore.read_beside import ReaderProcess
 from mailstore.models import StoredMessage
 from mailstore.store import NewMessage, hash_message_id, store_group
 from outbox.record_bounce import record_bounce
@@ -40,37 +34,33 @@ from tickets.receive import receive_group as receive_into_tickets
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A ledger row and the bytes the server gave for it."""
+def receive_group(
+    fetched: Sequence[Fetched],
+    *,
+    folder: MailFolder,
+    run: PollRun,
+    beside: ReaderProcess | None = None,
+) -> None:
+    """Reads a group and takes it over; each message ends as done, or with its failure in the ledger.
 
-    item: IntakeItem
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A message read and its bytes kept; nothing of it stands in the database yet."""
-
-    item: IntakeItem
-    raw: bytes
-    sha256: str
-    parsed: ParsedMessage
-    classification: Classification
-    bounce: Bounce | None
-    is_ours: bool  # we sent it: a Sent copy or a loop
-
-
-_Parts = tuple[ParsedMessage, Classification, Bounce | None, bool]
-
-
-def receive_group(fetched: Sequence[Fetched], *, folder: MailFolder, run: PollRun) -> None:
-    """Takes a group over; each message ends as done, or with its failure in the ledger.
-
-    Raises what is nobody's fault (OSError, database away): then the attempt does not count.
+    `beside` reads in its stead what may kill the process. Raises what is nobody's fault (OSError,
+    database away): then the attempt does not count.
     """
-    read = _read_group(fetched, run)
+    read = GroupReading(fetched, run, beside=beside).finish()
+    take_over_group(read, folder=folder, run=run)
+
+
+def take_over_group(
+    group: Sequence[Read | Unreadable], *, folder: MailFolder, run: PollRun
+) -> None:
+    """Like receive_group, for what was read already."""
     crash_point("intake.after_blobs")
+    read = []
+    for one in group:
+        if isinstance(one, Unreadable):
+            _record_failure(one, one.error, run)
+        else:
+            read.append(one)
     if not read:
         return
     if folder.purpose == MailFolder.Purpose.TICKETS and run.account.tickets_enabled:
@@ -87,35 +77,6 @@ def receive_group(fetched: Sequence[Fetched], *, folder: MailFolder, run: PollRu
     crash_point("intake.after_commit")
 
 
-def _read_group(fetched: Sequence[Fetched], run: PollRun) -> list[Read]:
-    """Parses and keeps the bytes side by side; a message that cannot even be read fails alone."""
-    keys = message_id_keys()
-    parts: list[_Parts | Exception] = []
-    with ThreadPoolExecutor(1) as writer:
-        writing = writer.submit(put_blobs, [one.raw for one in fetched])
-        for one in fetched:
-            try:
-                parts.append(_parse(one, run.own, keys))
-            except Exception as error:  # noqa: BLE001 - the boundary of one message; recorded below
-                parts.append(error)
-        hashes = writing.result()
-    read = []
-    for one, sha256, part in zip(fetched, hashes, parts, strict=True):
-        if isinstance(part, Exception):
-            _record_failure(one.item, one.raw, part, run)
-        else:
-            read.append(Read(one.item, one.raw, sha256, *part))
-    return read
-
-
-def _parse(one: Fetched, own: frozenset[str], keys: Sequence[bytes]) -> _Parts:
-    parsed = parse(one.raw, received_at=one.item.internal_date)
-    classification = classify(parsed, own_addresses=own)
-    bounce = read_bounce(one.raw, parsed) if classification.is_automatic else None
-    is_ours = read_own_message_id(parsed.message_id, keys=keys) is not None
-    return parsed, classification, bounce, is_ours
-
-
 def _take_over_alone(one: Read, folder: MailFolder, run: PollRun, error: Exception | None) -> None:
     try:
         if error is not None:
@@ -124,12 +85,13 @@ def _take_over_alone(one: Read, folder: MailFolder, run: PollRun, error: Excepti
     except (OperationalError, InterfaceError):
         raise
     except Exception as reason:  # noqa: BLE001 - the boundary of one message; it is recorded
-        _record_failure(one.item, one.raw, reason, run)
+        _record_failure(one, reason, run)
 
 
-def _record_failure(item: IntakeItem, raw: bytes, error: Exception, run: PollRun) -> None:
+def _record_failure(one: Read | Unreadable, error: Exception, run: PollRun) -> None:
+    item = one.item
     log.error("account %s uid %s: not taken over: %r", item.account_id, item.uid, error)
-    if ledger.record_failure(item, raw, f"{type(error).__name__}: {error}"):
+    if ledger.record_failure(item, one.raw, f"{type(error).__name__}: {error}"):
         run.counts.quarantined += 1
     else:
         run.counts.failed += 1
@@ -178,7 +140,7 @@ def _lock_open(group: Sequence[Read]) -> set[int]:
 
 def _direction(one: Read, folder: MailFolder, run: PollRun) -> StoredMessage.Direction:
     """What we wrote ourselves and lies in an archived folder (Sent) went out."""
-    is_from_us = one.is_ours or any(m.email.lower() in run.own for m in one.parsed.from_)
+    is_from_us = one.mail.is_ours or any(m.email.lower() in run.own for m in one.mail.parsed.from_)
     if is_from_us and folder.purpose == MailFolder.Purpose.ARCHIVE:
         return StoredMessage.Direction.OUTGOING
     return StoredMessage.Direction.INCOMING
@@ -189,26 +151,28 @@ def _new_message(one: Read, folder: MailFolder, run: PollRun) -> NewMessage:
         raw=one.raw,
         direction=_direction(one, folder, run),
         received_at=one.item.internal_date,
-        parsed=one.parsed,
+        parsed=one.mail.parsed,
         sha256=one.sha256,
+        search_text=one.mail.search_text,
     )
 
 
 def _incoming(one: Read, message: StoredMessage, folder: MailFolder, run: PollRun) -> IncomingMail:
     received_at = one.item.internal_date
+    bounce = one.mail.bounce
     bounced = (
-        record_bounce(bounce=one.bounce, account=run.account, received_at=received_at)
-        if one.bounce is not None and folder.purpose == MailFolder.Purpose.TICKETS
+        record_bounce(bounce=bounce, account=run.account, received_at=received_at)
+        if bounce is not None and folder.purpose == MailFolder.Purpose.TICKETS
         else None
     )
     return IncomingMail(
         account=run.account,
         purpose=folder.purpose,
         message=message,
-        parsed=one.parsed,
-        classification=one.classification,
+        parsed=one.mail.parsed,
+        classification=one.mail.classification,
         received_at=received_at,
-        bounce=one.bounce,
+        bounce=bounce,
         bounced=bounced,
     )
 
@@ -226,7 +190,7 @@ def _answer(
     cursor = FolderCursor.objects.filter(folder=group[0].item.folder_id).first()
     silences = []
     for one, mail, result in zip(group, mails, received, strict=True):
-        if one.is_ours:
+        if one.mail.is_ours:
             continue
         if run.account.archive_forward_to and not one.item.is_imported:
             forward_to_archive_mailbox(mail)
@@ -248,7 +212,7 @@ def _finish(
         item = one.item
         item.state, item.done_at, item.error = IntakeItem.State.DONE, now, ""
         item.message, item.blob = mail.message, one.sha256
-        item.message_id_hash = hash_message_id(one.parsed.message_id)
+        item.message_id_hash = hash_message_id(one.mail.parsed.message_id)
         is_kept = run.account.archive_enabled or result.ticket is not None
         item.delete_wanted = deletes and is_kept and not item.is_imported
     # An upsert of rows that exist: bulk_update builds a CASE per value, ten times slower.

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from company.crash_points import crash_point
 from intake.models import FolderCursor, IntakeItem
-from intake.receive import Fetched
+from intake.read_group import Fetched
 from mailaccounts.models import MailFolder
 from mailcore.imap import FolderStatus
 from mailcore.messages import ParsedMessage
@@ -70,10 +70,11 @@ def settle_known(
 
 
 def _was_renumbered(folder: MailFolder, cursor: FolderCursor) -> bool:
+    rows = IntakeItem.objects.filter(account=folder.account_id, folder=folder)
+    # Two questions that the index answers at once; „any other“ would read the folder's whole ledger.
     return (
-        IntakeItem.objects.filter(account=folder.account_id, folder=folder)
-        .exclude(uidvalidity=cursor.uidvalidity)
-        .exists()
+        rows.filter(uidvalidity__lt=cursor.uidvalidity).exists()
+        or rows.filter(uidvalidity__gt=cursor.uidvalidity).exists()
     )
 
 

@@ -166,7 +166,9 @@ class SyncedFileStorage(FileSystemStorage):
             _run_all(pool, _sync_directory, changed)
 
 
-def _run_all(pool: ThreadPoolExecutor, work: Callable[..., None], *values: Iterable[object]) -> None:
+def _run_all(
+    pool: ThreadPoolExecutor, work: Callable[..., None], *values: Iterable[object]
+) -> None:
     """Waits until all of it has ended; then raises what one of them raised."""
     running = [pool.submit(work, *each) for each in zip(*values, strict=True)]
     wait(running)

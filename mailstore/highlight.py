@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from mailstore.search_text import search_terms
+from mailcore.search_words import search_terms
 
 _WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*")
 _BLANKS = re.compile(r"\s+")

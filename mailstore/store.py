@@ -11,9 +11,9 @@ from datetime import datetime
 from company.insert_rows import insert_missing
 from mailcore.messages import Attachment, Mailbox, ParsedMessage
 from mailcore.parse import parse
+from mailcore.search_words import search_text_of
 from mailstore.blobs import put_blobs
 from mailstore.models import StoredAttachment, StoredMessage
-from mailstore.search_text import Place, make_search_text
 
 TEXT_LIMIT = 200_000  # characters; the whole text stands in the bytes
 _PREVIEW = 200
@@ -30,6 +30,7 @@ class NewMessage:
     received_at: datetime  # INTERNALDATE, or the time of queueing
     parsed: ParsedMessage | None = None
     sha256: str = ""  # set where the bytes stand in the blob store already
+    search_text: str = ""  # set where it was made together with `parsed`
 
 
 def hash_message_id(message_id: str) -> str:
@@ -126,7 +127,7 @@ def _row(sha256: str, message: NewMessage, parsed: ParsedMessage) -> StoredMessa
         preview=_preview(text),
         has_html=bool(parsed.html),
         has_attachments=any(not attachment.is_inline for attachment in parsed.attachments),
-        search_text=_search_text(parsed),
+        search_text=message.search_text or search_text_of(parsed),
         defects=list(parsed.defects),
     )
 
@@ -136,24 +137,6 @@ def _preview(text: str) -> str:
     lines = text[:4000].splitlines()
     own = [line for line in lines if not line.lstrip().startswith(">")]
     return _BLANKS.sub(" ", "\n".join(own) or text[:4000]).strip()[:_PREVIEW]
-
-
-def _search_text(parsed: ParsedMessage) -> str:
-    senders = [_name_and_email(one) for one in (*parsed.from_, *parsed.reply_to)[:200]]
-    recipients = [_name_and_email(one) for one in (*parsed.to, *parsed.cc)[:200]]
-    names = [attachment.filename for attachment in parsed.attachments[:200]]
-    return make_search_text(
-        (parsed.subject, *senders, *recipients, *names, parsed.text),
-        places={
-            Place.SUBJECT: (parsed.subject,),
-            Place.SENDER: senders,
-            Place.RECIPIENT: recipients,
-        },
-    )
-
-
-def _name_and_email(mailbox: Mailbox) -> str:
-    return f"{mailbox.name} {mailbox.email}"
 
 
 def _attachment_row(message: StoredMessage, attachment: Attachment) -> StoredAttachment:

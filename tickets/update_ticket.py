@@ -31,9 +31,7 @@ _JOIN = """
 """
 
 
-def join_tickets(
-    joined: Sequence[tuple[Ticket, IncomingMail]], now: datetime
-) -> list[TicketEvent]:
+def join_tickets(joined: Sequence[tuple[Ticket, IncomingMail]], now: datetime) -> list[TicketEvent]:
     """Brings tickets up to date with mails that joined them; returns the history lines.
 
     Absence notices, delays and receipts change neither status nor waiting. Everything is changed by what

@@ -14,7 +14,8 @@ from autoresponder import limits
 from autoresponder.models import Autoresponder
 from intake.models import FolderCursor, IntakeItem
 from intake.poll_run import PollRun
-from intake.receive import Fetched, receive_group
+from intake.read_group import Fetched
+from intake.receive import receive_group
 from mailaccounts.models import MailAccount, MailFolder
 from mailcore.parse import parse
 from mailstore.models import StoredMessage

@@ -27,6 +27,21 @@ def test_exactly_once_after_dying_at(
 
 
 @pytest.mark.parametrize(
+    "point",
+    # While a group goes into the database the next one is counted, fetched and being read.
+    ["intake.after_attempt:2", "intake.after_fetch:3", "intake.before_commit:2"],
+)
+def test_exactly_once_after_dying_in_a_backlog(
+    point: str, room: Room, dovecot: Dovecot, mailbox: str
+) -> None:
+    room.make_account(mailbox, dovecot)
+    dovecot.append(mailbox, "INBOX", make_mails(160))
+    assert room.poll(crash_at=point) == EXIT_CODE, "not reached"
+    assert room.check_once(160)["undeleted"] == 0
+    assert dovecot.messages(mailbox) == []
+
+
+@pytest.mark.parametrize(
     "point", ["intake.after_begin_again", "intake.after_fetch", "intake.after_settle"]
 )
 def test_dying_while_a_renumbered_folder_is_looked_through(
@@ -49,12 +64,29 @@ def test_dying_while_a_renumbered_folder_is_looked_through(
 KILLER = """
 django.setup()
 import intake.receive as receive
-parse = receive.parse
+keep = receive._new_message
+def deadly(one, *rest):
+    if b"toedlich" in one.raw:
+        import os; os._exit(137)
+    return keep(one, *rest)
+receive._new_message = deadly
+"""
+KILLS_ITS_READER = """
+django.setup()
+import mailcore.read_mail as reading
+from mailcore.read_beside import ReaderProcess
+parse = reading.parse
 def deadly(raw, **options):
     if b"toedlich" in raw:
         import os; os._exit(137)
     return parse(raw, **options)
-receive.parse = deadly
+reading.parse = deadly
+ReaderProcess.module = "tests.intake.deadly_reader"
+"""
+DUE = """
+django.setup()
+from intake.models import IntakeItem
+IntakeItem.objects.update(next_attempt_at=None)
 """
 
 
@@ -76,6 +108,24 @@ def test_a_mail_that_kills_the_process_is_set_aside_and_harms_no_other(
     assert report["undeleted"] == 1
     (left,) = dovecot.messages(mailbox)
     assert b"toedlich" in left
+
+
+def test_a_mail_that_cannot_even_be_read_kills_the_process_once(
+    room: Room, dovecot: Dovecot, mailbox: str
+) -> None:
+    """What was tried before is read by a process of its own: that one dies in the worker's place."""
+    room.make_account(mailbox, dovecot)
+    mails = make_mails(MAILS)
+    mails[7] = make_mail(7, text="toedlich")
+    dovecot.append(mailbox, "INBOX", mails)
+    poll = room.poll_with(KILLS_ITS_READER)
+    assert room.run(*poll).returncode == EXIT_CODE
+    for _ in range(2):
+        assert room.run(*poll).returncode == 0
+        assert room.run("-c", "import django" + DUE).returncode == 0
+    report = room.report()
+    assert report["states"] == ["done", "quarantined"]
+    assert report["tickets"] == sorted(f"Anfrage {n}" for n in range(MAILS) if n != 7)
 
 
 def test_two_processes_at_once(waiting: Room, dovecot: Dovecot, mailbox: str) -> None:

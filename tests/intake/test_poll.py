@@ -320,7 +320,7 @@ def test_a_full_disk_stops_fetching_and_counts_against_no_message(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("intake.receive.put_blobs", full)
+        patch.setattr("intake.read_group.put_blobs", full)
         with pytest.raises(OSError, match="No space"):
             poll_account(account.pk)
     assert IntakeItem.objects.get().attempts == 0

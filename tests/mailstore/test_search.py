@@ -7,9 +7,10 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from mailcore.search_words import Place
 from mailstore import search_index
 from mailstore.models import StoredMessage
-from mailstore.search_text import Place, matches
+from mailstore.search_text import matches
 from mailstore.store import store_message
 from tests.intake.mailbox import make_mail
 

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from mailcore.parse import read_part
+from mailcore.search_words import SEARCH_LIMIT, make_search_text, search_terms
 from mailstore.blobs import blob_name, delete_stale_blob, get_blob, has_blob, put_blob
 from mailstore.ids import message_id_keys
 from mailstore.models import StoredAttachment, StoredMessage
 from mailstore.read import read_raw
-from mailstore.search_text import SEARCH_LIMIT, make_search_text, matches, search_terms
+from mailstore.search_text import matches
 from mailstore.store import NewMessage, hash_message_id, store_group, store_message
 from tests.intake.mailbox import make_mail
 

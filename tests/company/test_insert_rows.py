@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from company.insert_rows import insert_missing, insert_rows, put_rows
+from company.models import Address, ContactPerson
+from mailstore.models import StoredMessage
+
+pytestmark = pytest.mark.django_db
+
+
+def make_message(number: int, **values: object) -> StoredMessage:
+    return StoredMessage(
+        **{
+            "sha256": f"{number:064}",
+            "size": 1,
+            "direction": StoredMessage.Direction.INCOMING,
+            "message_id": f"{number}@huber.example",
+            "message_id_hash": "0" * 40,
+            "people": {"from": [["Müller „A“ % %s", "a@b.example"]]},
+            "received_at": timezone.now(),
+            "has_html": True,
+            "text": "100 % \\ 'quoted' %(x)s",
+            **values,
+        }
+    )
+
+
+def test_rows_are_stored_as_they_are_and_know_their_keys() -> None:
+    rows = [make_message(number) for number in range(1100)]
+    insert_rows(rows)
+
+    stored = {row.pk: row for row in StoredMessage.objects.all()}
+    assert [stored[row.pk].sha256 for row in rows] == [row.sha256 for row in rows]
+    one = stored[rows[700].pk]
+    assert one.direction == "in"
+    assert (one.people, one.text, one.has_html) == (rows[0].people, rows[0].text, True)
+    assert (one.date, one.received_at) == (None, rows[700].received_at)
+    rows[0].subject = "geändert"
+    rows[0].save(update_fields=["subject"])  # an UPDATE: it counts as saved
+    assert StoredMessage.objects.count() == 1100
+
+
+def test_a_second_row_is_refused_and_a_missing_one_inserted() -> None:
+    first, same, new = make_message(1), make_message(1, subject="anders"), make_message(2)
+    insert_rows([first])
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows([same])
+    assert insert_missing([same, new], unique="sha256") == [new]
+    assert new.pk == StoredMessage.objects.get(sha256=new.sha256).pk
+    assert same.pk is None
+    assert not StoredMessage.objects.exclude(subject="").exists()
+
+
+def test_rows_refer_to_rows_that_got_their_key_in_between_but_not_to_unsaved_ones() -> None:
+    address = Address(number="1", name="Huber")
+    contact = ContactPerson(address=address, name="Hans")
+    with pytest.raises(ValueError, match="not saved"):
+        insert_rows([contact])
+    insert_rows([address])
+    insert_rows([contact])
+    assert ContactPerson.objects.get().address == address
+    assert timezone.now() - Address.objects.get().created_at < timedelta(minutes=1)
+
+
+def test_of_rows_that_are_there_only_the_named_columns_change() -> None:
+    row = make_message(1, subject="alt", text="alt")
+    insert_rows([row])
+    row.subject, row.text = "neu", "neu"
+    put_rows([row, make_message(2)], unique=["sha256"], update=["subject"])
+
+    stored = StoredMessage.objects.get(sha256=row.sha256)
+    assert (stored.pk, stored.subject, stored.text) == (row.pk, "neu", "alt")
+    row.subject = "noch neuer"
+    put_rows([row], update=["subject"])
+    assert StoredMessage.objects.get(pk=row.pk).subject == "noch neuer"
+    assert StoredMessage.objects.count() == 2
+    put_rows([], update=["subject"])
