@@ -19,5 +19,5 @@ def die_over_it(raws: Sequence[Raw], ours: OurMarks) -> list[ReadMail | Exceptio
 
 
 if __name__ == "__main__":
-    read_beside.read_each = die_over_it
+    vars(read_beside)["read_each"] = die_over_it
     read_beside.serve(int(sys.argv[1]))
