@@ -1,4 +1,3 @@
-# ruff: noqa: E402
 """How much memory a worker has at most while it takes over very large mails.
 
     python -m bench.memory [MB] [COUNT]      (50 MB, 3 mails; SQLite)

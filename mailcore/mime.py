@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mailcore.encoded_words import decode_bytes, decode_header
 from mailcore.header_block import skip_preamble, split_header
 from mailcore.parameters import parse_value
-from mailcore.transfer import decode_transfer, normalise_encoding
+from mailcore.transfer import LARGE, decode_large_base64, decode_transfer, normalise_encoding
 
 DEPTH_LIMIT = 50
 PART_LIMIT = 1000
@@ -48,6 +48,10 @@ class Part:
 
     def decode(self) -> tuple[bytes, str]:
         """The decoded bytes and a defect keyword or ""."""
+        if self.encoding == "base64" and self.end - self.start > LARGE:
+            data = decode_large_base64(self.buffer, self.start, self.end)
+            if data is not None:
+                return data, ""
         return decode_transfer(self.buffer[self.start : self.end], self.encoding)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 from dataclasses import dataclass
+from io import BytesIO
 
 _BASE64_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n\t "
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
@@ -28,6 +29,8 @@ _COMMENT = re.compile(r"\([^()]*\)")
 _LONGEST_NAME = 500  # characters of the header that are looked at
 _BLANKS_BEHIND_SOFT_BREAK = re.compile(rb"=[ \t]++(?=\r?\n)")
 _SAMPLE = 4096
+LARGE = 4 << 20  # bytes
+_PIECE = 1 << 20
 _PIECE_LIMIT = 5000  # padded pieces decoded each for itself
 _BLANK_LINE = re.compile(rb"\n\s*\n")
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)?[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?\n", re.M)
@@ -67,6 +70,24 @@ def decode_transfer(data: bytes, encoding: str) -> tuple[bytes, str]:
         files = find_uuencoded(data)
         return (files[0].content, "") if files else (data, "not-uuencoded")
     return data, ""
+
+
+def decode_large_base64(buffer: bytes, start: int, end: int) -> bytes | None:
+    """Faultless base64 piece by piece: the encoded text is not in memory twice. None: has faults."""
+    decoded = BytesIO()
+    rest = b""
+    for at in range(start, end, _PIECE):
+        is_last = at + _PIECE >= end
+        piece = rest + buffer[at : min(at + _PIECE, end)].translate(None, b" \t\r\n")
+        whole = len(piece) if is_last else len(piece) - len(piece) % 4
+        if not is_last and b"=" in piece:
+            return None
+        try:
+            decoded.write(binascii.a2b_base64(piece[:whole], strict_mode=True))
+        except binascii.Error:
+            return None
+        rest = piece[whole:]
+    return decoded.getvalue()
 
 
 def decode_base64(data: bytes) -> tuple[bytes, str]:

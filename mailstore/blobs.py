@@ -63,7 +63,7 @@ def _write(raws: Mapping[str, bytes]) -> None:
 
 def _compressed(raw: bytes) -> Iterator[bytes]:
     """In pieces. Attachments in base64 win a quarter at most and cost most of the time: only wrapped."""
-    middle = raw[len(raw) // 2 :][:_SAMPLE]
+    middle = raw[len(raw) // 2 : len(raw) // 2 + _SAMPLE]
     is_dense = len(raw) > 4 * _SAMPLE and len(zlib.compress(middle, LEVEL)) > 0.7 * len(middle)
     packer = zlib.compressobj(0 if is_dense else LEVEL)
     view = memoryview(raw)
