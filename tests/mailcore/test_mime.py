@@ -1,3 +1,11 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from mailcore.mime import Part
+from mailcore.transfer import LARGE, decode_transfer
 
 
 @pytest.mark.parametrize("fault", [b"", b"*", b"=\r\n", b"\r\n\r\n-- \r\nListe\r\n"])
@@ -10,4 +18,3 @@ def test_a_large_file_is_decoded_as_a_small_one_is(fault: bytes) -> None:
 
     assert len(data) > LARGE
     assert part.decode() == decode_transfer(data, "base64")
-    assert (part.decode()[1] == "") == (fault in (b"", b"*"))
