@@ -28,7 +28,7 @@ from mailstore.blobs import put_blob
 _NOTED_AT_ONCE = 1000
 _GROUP_MESSAGES = 50
 _GROUP_BYTES = 8 << 20
-_BACKLOG = 150  # messages; from here on the start of a reading process pays
+_BACKLOG = 100  # messages; from here on the start of a reading process pays
 
 
 def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:

@@ -35,9 +35,9 @@ def test_exactly_once_after_dying_in_a_backlog(
     point: str, room: Room, dovecot: Dovecot, mailbox: str
 ) -> None:
     room.make_account(mailbox, dovecot)
-    dovecot.append(mailbox, "INBOX", make_mails(160))
+    dovecot.append(mailbox, "INBOX", make_mails(101))
     assert room.poll(crash_at=point) == EXIT_CODE, "not reached"
-    assert room.check_once(160)["undeleted"] == 0
+    assert room.check_once(101)["undeleted"] == 0
     assert dovecot.messages(mailbox) == []
 
 

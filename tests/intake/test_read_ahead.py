@@ -30,7 +30,7 @@ from tickets.models import Ticket, TicketMessage
 
 State = IntakeItem.State
 OURS = OurMarks(frozenset({"info@firma.example"}), (b"key",))
-BACKLOG = 160
+BACKLOG = 110
 
 
 @pytest.fixture
