@@ -170,7 +170,11 @@ def _run_all(
     pool: ThreadPoolExecutor, work: Callable[..., None], *values: Iterable[object]
 ) -> None:
     """Waits until all of it has ended; then raises what one of them raised."""
-    running = [pool.submit(work, *each) for each in zip(*values, strict=True)]
+    each = list(zip(*values, strict=True))
+    if len(each) == 1:
+        work(*each[0])
+        return
+    running = [pool.submit(work, *one) for one in each]
     wait(running)
     for one in running:
         one.result()
