@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from company.models import User
@@ -190,6 +192,7 @@ def _queue_mail(row: Dispatch, mail: ComposedMail, *, once_key: str) -> None:
             once_key=once_key,
             created_by=row.created_by,
             sender_reason=mail.choice.reason,
+            send_at=_end_of_undo_time(row.created_by),
             # What a fax gateway answers is no letter of the customer's.
             address=row.document.address if row.channel == Channel.MAIL else None,
         )
@@ -202,3 +205,9 @@ def _queue_mail(row: Dispatch, mail: ComposedMail, *, once_key: str) -> None:
     row.sender = str(draft.from_)[:320]
     row.subject = draft.subject
     row.letter = html_to_text(draft.html)
+
+
+def _end_of_undo_time(user: User | None) -> datetime | None:
+    """Until then the mail can be called back; None: it leaves at once."""
+    seconds = user.undo_seconds if user else 0
+    return timezone.now() + timedelta(seconds=seconds) if seconds else None

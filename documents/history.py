@@ -35,6 +35,7 @@ class HistoryLine:
     may_print_again: bool = False
     may_confirm: bool = False
     may_download: bool = False
+    may_undo: bool = False
 
 
 def dispatch_history(document: Document, user: User, *, press: str = "") -> list[HistoryLine]:
@@ -75,8 +76,15 @@ def _line(dispatch: Dispatch, readable: Collection[int], *, may_act: bool) -> Hi
         protocol_url=_protocol_url(dispatch, readable),
         may_print_again=printer is not None and state in Dispatch.STUCK,
         may_confirm=printer is not None and state == Dispatch.State.UNCERTAIN,
+        may_undo=may_act and _is_held(dispatch),
         may_download=is_download and state == Dispatch.State.PENDING,
     )
+
+
+def _is_held(dispatch: Dispatch) -> bool:
+    """Whether the undo time of the mail still runs."""
+    outgoing = dispatch.outgoing
+    return outgoing is not None and outgoing.state == OutgoingMessage.State.SCHEDULED
 
 
 def _protocol_url(dispatch: Dispatch, readable: Collection[int]) -> str:

@@ -35,6 +35,7 @@ _of_documents = [
     path(
         "<int:pk>/abschicken/korrigieren/<slug:press>/", dispatching.repair_dispatch, name="repair"
     ),
+    path("<int:pk>/abschicken/rueckgaengig/<slug:press>/", dispatching.undo_dispatch, name="undo"),
     path("<int:pk>/dateien/", files.attach_files, name="attach"),
     path("datei/<int:pk>/", files.show_file, name="file"),
     path("datei/<int:pk>/entfernen/", files.remove_file, name="remove_file"),

@@ -23,8 +23,11 @@ from documents.models import Dispatch, Document
 from documents.parcel import look_into
 from documents.preview import preview_mail, preview_signature
 from documents.senders import SenderOption, sender_options
+from documents.settle import settle_dispatches
 from documents.views.answer import get_document, is_htmx, show
 from documents.views.showing import page_context
+from outbox.cancel import cancel
+from outbox.models import OutgoingMessage
 
 
 @needs(Right.EDIT_DOCUMENTS)
@@ -131,6 +134,22 @@ def repair_dispatch(request: HttpRequest, pk: int, press: str) -> HttpResponse:
     return _show_dialog(request, document, form, is_dialog=True)
 
 
+@require_POST
+@needs(Right.EDIT_DOCUMENTS)
+def undo_dispatch(request: HttpRequest, pk: int, press: str) -> HttpResponse:
+    """Calls the mails of this press back while their undo time runs; the lines say what became of it."""
+    document = get_document(request, pk)
+    held = document.dispatches.filter(press=press, outgoing__isnull=False)
+    for row in held.select_related("outgoing"):
+        if row.outgoing and row.outgoing.state == OutgoingMessage.State.SCHEDULED:
+            cancel(row.outgoing)
+    settle_dispatches()
+    if not is_htmx(request):
+        return redirect("documents:detail", pk)
+    context = _result_context(request, document, press)
+    return show(request, "documents/_results.html", context)
+
+
 @require_safe
 @needs(Right.EDIT_DOCUMENTS)
 @reading_once()
@@ -199,6 +218,7 @@ def _result_context(request: HttpRequest, document: Document, press: str) -> dic
         "lines": lines,
         "results_fingerprint": fingerprint(lines),
         "is_open": any(line.is_open for line in lines),
+        "may_undo": any(line.may_undo for line in lines),
         "may_repair": any(line.dispatch.state in Dispatch.STUCK for line in lines)
         and signed_in(request).may(Right.EDIT_DOCUMENTS),
     }

@@ -68,9 +68,11 @@ email = "hans@huber.example"
 _INVOICE = """
 import json
 from company.models import Address
+from documents.models import Document
 from tests.factories import make_document
 address = Address.objects.get(number="10001")
-document = make_document("rechnung", address=address, contact=address.contacts.get())
+number = str(400001 + Document.objects.count())
+document = make_document("rechnung", number=number, address=address, contact=address.contacts.get())
 print(json.dumps([document.number, f"/belege/{document.pk}/"]))
 """
 

@@ -36,7 +36,13 @@ class Office:
 
 
 def make_office(**account: Any) -> Office:
-    user = make_user("petra", email="petra@firma.example", first_name="Petra", last_name="Klein")
+    user = make_user(
+        "petra",
+        email="petra@firma.example",
+        first_name="Petra",
+        last_name="Klein",
+        undo_seconds=0,
+    )
     make_employee("Petra Klein", user=user, email="petra@firma.example", phone="0821 20")
     set_company(name="Musterfirma GmbH", email="rechnung@firma.example", city="Augsburg")
     account.setdefault("allowed", ("@firma.example",))

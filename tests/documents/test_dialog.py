@@ -362,3 +362,25 @@ def test_a_line_break_in_the_subject_goes_nowhere(staff: Client) -> None:
     outgoing = OutgoingMessage.objects.get()
     assert outgoing.message.subject == "Rechnung Bcc: x@y.example"
     assert [one.email for one in outgoing.recipients.all()] == ["hans@huber.example"]
+
+
+def test_a_mail_is_called_back_while_its_undo_time_runs(staff: Client) -> None:
+    User.objects.update(undo_seconds=30)
+    document = make_invoice()
+    page = staff.post(url_of(document), values_of(), headers=HTMX).content.decode()
+    undo = url_of(document, "undo", "druck-1")
+    assert undo in page
+    outgoing = OutgoingMessage.objects.get()
+    assert outgoing.state == OutgoingMessage.State.SCHEDULED
+    results = staff.post(undo, headers=HTMX).content.decode()
+    outgoing.refresh_from_db()
+    assert outgoing.state == OutgoingMessage.State.CANCELLED
+    assert "abgebrochen" in results
+    assert url_of(document, "repair", "druck-1") in results
+    assert undo not in results
+    document.refresh_from_db()
+    assert document.state == Document.State.RELEASED
+    OutgoingMessage.objects.update(state=OutgoingMessage.State.SENT, sent_at=outgoing.created_at)
+    staff.post(undo, headers=HTMX)
+    outgoing.refresh_from_db()
+    assert outgoing.state == OutgoingMessage.State.SENT  # too late

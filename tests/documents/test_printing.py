@@ -320,7 +320,7 @@ def test_an_unexpected_error_leaves_it_unclear(
 
 @pytest.mark.parametrize("wrong", ["none", "fax", "inactive"])
 def test_without_a_usable_printer_nothing_is_sent_at_all(office: Office, wrong: str) -> None:
-    values = {"fax": {"is_fax": True}, "inactive": {"is_active": False}}
+    values: dict[str, dict[str, Any]] = {"fax": {"is_fax": True}, "inactive": {"is_active": False}}
     printer = None if wrong == "none" else make_printer(**values[wrong])
     document = make_invoice()
     with pytest.raises(DispatchRefused) as refusal:
