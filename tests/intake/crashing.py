@@ -83,6 +83,7 @@ print(json.dumps({
     "states": sorted(set(IntakeItem.objects.values_list("state", flat=True))),
     "attempts": sorted(set(IntakeItem.objects.values_list("attempts", flat=True))),
     "undeleted": IntakeItem.objects.filter(deleted_at=None).count(),
+    "open": IntakeItem.objects.filter(state="noted").count(),
     "leases": AccountLink.objects.exclude(lease_owner="").count(),
 }))
 """
@@ -166,7 +167,7 @@ class Room:
         return self._report("-c", _REPORT)
 
     def _report(self, *command: str) -> dict[str, Any]:
-        done = self.run(*command)
+        done = self.run(*command, seconds=3600)
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
