@@ -19,6 +19,7 @@ _MAX_LITERAL = 1 << 30  # a server's announced size is believed up to 1 GiB
 _MAX_LINE = 16 << 20  # a SEARCH answers in one line: a million UIDs
 _MAX_IDLE_LINE = 1 << 20
 _SEND_CHUNK = 1 << 18  # sendall's time-out is for the whole call, so large messages go in pieces
+_EARLY = 1 << 12  # bytes read without waiting; a thousand connections are small together
 _PROGRESS_SECONDS = 30
 _LITERAL_AT_END = re.compile(rb"\{(\d+)\+?\}\r?\n$")
 
@@ -133,7 +134,7 @@ class Connection(imaplib.IMAP4):
         self._raw_reader.restart()
         self.sock.settimeout(0)
         try:
-            data = self._reader.read1(1 << 16)
+            data = self._reader.read1(_EARLY)
         except (BlockingIOError, ssl.SSLWantReadError):
             return False
         finally:

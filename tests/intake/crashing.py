@@ -240,7 +240,7 @@ def _migrated_postgres(url: str) -> str:
 
 
 def _migrate(environment: dict[str, str]) -> None:
-    done = warm.run(["manage.py", "migrate", "-v0"], environment=environment)
+    done = warm.run(["manage.py", "migrate", "-v0"], environment=environment, seconds=900)
     assert done.returncode == 0, done.stderr
 
 
