@@ -21,10 +21,11 @@ class Redis:
 
 
 @contextmanager
-def run_redis() -> Iterator[Redis]:
+def run_redis(*, port: int = 0) -> Iterator[Redis]:
+    """A started server, empty; on the port of one that ended where it shall take its place."""
     binary = require("redis")
     with server_directory("redis") as directory:
-        server = Redis(free_port())
+        server = Redis(port or free_port())
         options = ["--port", str(server.port), "--bind", LOOPBACK, "--dir", str(directory)]
         command = [binary, *options, "--save", "", "--appendonly", "no"]
         with running(command, log=directory / "output.log"):
