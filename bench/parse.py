@@ -146,6 +146,8 @@ def main() -> None:
         theirs.append(measure(read_with_stdlib, mails))
     print(f"mailcore.parse        {statistics.median(ours):7.0f} mails/s")
     print(f"email policy.default  {statistics.median(theirs):7.0f} mails/s")
+    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+    print(f"ratio                 {statistics.median(ratios):7.1f} (round by round)")
 
 
 if __name__ == "__main__":

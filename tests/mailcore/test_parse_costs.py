@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
 from mailcore.automatic import classify, read_bounce
 from mailcore.parse import parse
 from mailcore.quotes import split_quoted
+from tests.mailcore.counting import count_calls
 from tests.mailcore.hostile_mails import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,7 @@ READ_ALL = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
 from bench.hostile import read
+from tests.mailcore.counting import count_calls
 from tests.mailcore.hostile_mails import HOSTILE
 for name, make in HOSTILE.items():
     print(name, flush=True)
@@ -38,27 +40,11 @@ def read(raw: bytes) -> None:
     split_quoted(message.text)
 
 
-def count_calls(raw: bytes) -> int:
-    """The number of calls, of Python and of C, that reading takes: the same on every machine."""
-    calls = 0
-
-    def count(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        read(raw)
-    finally:
-        sys.setprofile(before)
-    return calls
-
-
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_calls_grow_with_the_size(name: str) -> None:
     read(HOSTILE[name](100))  # codecs and caches are loaded
-    small, large = count_calls(HOSTILE[name](SMALL)), count_calls(HOSTILE[name](LARGE))
+    small = count_calls(partial(read, HOSTILE[name](SMALL)))
+    large = count_calls(partial(read, HOSTILE[name](LARGE)))
     assert large <= small * (LARGE // SMALL) * 1.5 + 500
 
 
