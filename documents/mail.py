@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from company.models import CompanySettings, Project, User
@@ -14,6 +15,8 @@ from documents.models import Document
 from documents.totals import add_up
 from documents.variables import document_variables
 from mailaccounts.compose_body import compose_body
+from mailaccounts.links import max_message_size
+from mailaccounts.models import MailAccount
 from mailaccounts.senders import NoAccountForSender, SenderChoice, may_send_as
 from mailaccounts.signatures import Signature, choose_signature
 from mailcore.build import build
@@ -85,8 +88,20 @@ def compose_mail(
         html=body.html,
         files=(*body.files, *files),
     )
-    try_to_build(draft)
+    _refuse_too_large(choice.account, try_to_build(draft))
     return ComposedMail(draft, bcc, choice, signature)
+
+
+def _refuse_too_large(account: MailAccount, size: int) -> None:
+    """The limit is what the server said at the last connection."""
+    limit = max_message_size(account.pk)
+    if limit and size > limit:
+        text = _(
+            "Die E-Mail ist mit ihren Anhängen %(size)s groß; der Mailserver von „%(account)s“ nimmt "
+            "höchstens %(limit)s an."
+        )
+        words = {"size": filesizeformat(size), "limit": filesizeformat(limit), "account": account}
+        raise DispatchRefused([Problem("files", text % words)])
 
 
 def _mail_template(project: Project | None) -> str:
@@ -152,11 +167,11 @@ def _file_problems(files: tuple[FilePart, ...]) -> list[Problem]:
     return [Problem("files", _("Die Anhänge sind zusammen größer als 18 MB."))]
 
 
-def try_to_build(draft: Draft) -> None:
-    """What cannot be built is found here, where a person can still mend it."""
+def try_to_build(draft: Draft) -> int:
+    """What cannot be built is found here, where a person can still mend it. The size in bytes."""
     fields = {"from_": "sender", "from": "sender", "to": "to", "cc": "cc", "subject": "subject"}
     try:
-        build(draft)
+        return len(build(draft))
     except InvalidDraft as fault:
         text = _("Diese Angabe kann so nicht verschickt werden.")
         raise DispatchRefused([Problem(fields.get(fault.field, ""), text)]) from fault

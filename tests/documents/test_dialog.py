@@ -19,7 +19,7 @@ from documents import print_jobs
 from documents.freeze import read_pdf
 from documents.models import Dispatch, Document, DocumentFile, Printer
 from documents.settle import settle_dispatches
-from mailaccounts.models import MailAccount
+from mailaccounts.models import AccountLink, MailAccount
 from mailcore.parse import parse, read_part
 from mailstore.blobs import delete_blob, get_blob, put_blob
 from mailstore.read import read_raw
@@ -384,3 +384,19 @@ def test_a_mail_is_called_back_while_its_undo_time_runs(staff: Client) -> None:
     staff.post(undo, headers=HTMX)
     outgoing.refresh_from_db()
     assert outgoing.state == OutgoingMessage.State.SENT  # too late
+
+
+def test_a_mail_larger_than_the_server_takes_is_refused_before_it_leaves(
+    staff: Client, office: Office
+) -> None:
+    document = make_invoice()
+    file = attach(document, "gross.txt", bytes(200_000))
+    out = AccountLink.Direction.OUTGOING
+    AccountLink.objects.create(account=office.account, direction=out, max_message_size=100_000)
+    keys = ["beleg", f"datei-{file.pk}"]
+    refused = staff.post(url_of(document), values_of(order=keys, attach=keys), headers=HTMX)
+    assert refused.status_code == 422
+    (said,) = refused.context["form"].errors["attachments"]
+    assert "nimmt höchstens 97,7" in said
+    assert not OutgoingMessage.objects.exists()
+    assert staff.post(url_of(document), values_of(order=keys), headers=HTMX).status_code == 200
