@@ -106,9 +106,9 @@ def make_rows(messages: Iterable[OutgoingMessage]) -> list[OutgoingRow]:
 def _row(outgoing: OutgoingMessage) -> OutgoingRow:
     is_own = outgoing.message.from_email == outgoing.account.email.lower()
     people = list(outgoing.recipients.all())
-    shown = ", ".join(person.name or person.email for person in people[:2])
-    if len(people) > 2:
-        shown += f" (+{len(people) - 2})"
+    shown = people[0].name or people[0].email if people else ""
+    if len(people) > 1:
+        shown += f" (+{len(people) - 1})"
     return OutgoingRow(
         pk=outgoing.pk,
         subject=outgoing.message.subject,
