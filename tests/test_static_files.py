@@ -33,7 +33,7 @@ def test_style_sheet_and_scripts_keep_their_budgets() -> None:
     of_one_page = {"tickets.js", "positions.js", "fill.js", "dispatch.js"}
     always = [path for name, path in own.items() if name not in of_the_composer | of_one_page]
     largest = max((own[name] for name in of_one_page), key=lambda path: _gzipped([path]))
-    composer = [*always, own["editor.js"], own["upload.js"], own["dispatch.js"]]
+    composer = [*always, own["editor.js"], own["upload.js"]]
     assert _gzipped([*always, largest]) <= 15_000
     assert _gzipped([*always, largest, *htmx]) <= 30_000
     assert _gzipped(composer + htmx + editor) <= 65_000
