@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,6 +16,8 @@ from documents.errors import Problem
 from documents.mail import ComposedMail, text_problems
 from documents.variables import salutation_of
 from mailaccounts.compose_body import compose_body
+from mailaccounts.links import max_message_size
+from mailaccounts.models import MailAccount
 from mailaccounts.senders import NoAccountForSender, may_send_as
 from mailaccounts.signatures import choose_signature, signature_values
 from mailcore.build import build
@@ -107,9 +110,10 @@ def compose(*, address: Address, author: User, content: MailContent) -> Composed
         files=(*body.files, *content.files),
     )
     try:
-        build(draft)  # what cannot be built is found where a person can still mend it
+        size = len(build(draft))  # what is unfit is found where a person can still mend it
     except InvalidDraft as fault:
         raise _unfit(fault) from fault
+    _refuse_too_large(choice.account, size)
     return ComposedMail(draft, content.bcc, choice, signature)
 
 
@@ -146,6 +150,18 @@ def _recipient_problems(content: MailContent) -> list[Problem]:
     if content.to or content.cc:
         return []
     return [Problem("to", _("Bitte einen Empfänger unter „An“ oder „CC“ angeben."))]
+
+
+def _refuse_too_large(account: MailAccount, size: int) -> None:
+    """The limit is what the server said at the last connection."""
+    limit = max_message_size(account.pk)
+    if limit and size > limit:
+        text = _(
+            "Die E-Mail ist mit ihren Anhängen %(size)s groß; der Mailserver von „%(account)s“ nimmt "
+            "höchstens %(limit)s an."
+        )
+        words = {"size": filesizeformat(size), "limit": filesizeformat(limit), "account": account}
+        raise MailRefused([Problem("uploads", text % words)])
 
 
 def _unfit(fault: InvalidDraft) -> MailRefused:

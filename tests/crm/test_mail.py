@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from company.models import Address, Notification, User
 from crm.tell_failures import tell_failures
+from mailaccounts.models import AccountLink, MailAccount
 from mailcore.parse import parse
 from mailstore.read import read_raw
 from outbox.models import OutgoingMessage
@@ -139,6 +140,17 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
     assert not OutgoingMessage.objects.exists()
     if "text" not in values:
         assert "bis Donnerstag." in html
+
+
+def test_a_mail_larger_than_the_server_takes_is_refused_before_it_leaves(desk: Desk) -> None:
+    account = MailAccount.objects.get()
+    out = AccountLink.Direction.OUTGOING
+    AccountLink.objects.create(account=account, direction=out, max_message_size=100_000)
+    html = desk.send(uploads=SimpleUploadedFile("gross.bin", bytes(200_000)))
+    assert desk.status == 422
+    assert 'id="mail-uploads_error"' in html
+    assert "nimmt höchstens 97,7" in html
+    assert not OutgoingMessage.objects.exists()
 
 
 def test_the_address_of_a_colleague_s_account_is_refused(desk: Desk) -> None:
