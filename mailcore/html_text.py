@@ -81,7 +81,7 @@ class _Writer:
         self.ends_blank = True
         if not line and not force:
             return
-        self.size += len(line)
+        self.size += len(line) + 1
         if not (self.quotes or self.lists or self.wants_gap):
             self.lines.append(line)
             return
@@ -92,6 +92,7 @@ class _Writer:
                 self.lines.append(gap)
         self.wants_gap = False
         indent = "  " * (min(len(self.lists), _DEEPEST_LIST) - 1) if self.lists else ""
+        self.size += len(prefix) + len(indent)
         self.lines.append(f"{prefix}{indent}{line}".rstrip())
 
     def paragraph(self) -> None:
