@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.servers import warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,15 +62,7 @@ def run(
         "POSTSTELLE_CRASH_AT": crash_at,
         "POSTSTELLE_SERVER_TIMEOUT": "1",
     }
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    return warm.run(command, environment=environment, seconds=timeout)
 
 
 @dataclass(frozen=True, slots=True)
