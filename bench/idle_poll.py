@@ -18,7 +18,8 @@ import time
 from collections.abc import Callable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "poststelle.settings")
-os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="bench-idle-")
+_DATA = tempfile.TemporaryDirectory(prefix="bench-idle-")  # goes with the process
+os.environ["DATA_DIR"] = _DATA.name
 os.environ.pop("DATABASE_URL", None)
 
 import django
