@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 
+from archive.kept_bytes import find_kept
 from archive.models import ArchiveEntry
 from company.crash_points import crash_point
 from mailaccounts.models import MailAccount
@@ -97,17 +98,23 @@ def _delete_message(message_id: int) -> bool:
 
 def _delete_bytes(now: datetime) -> None:
     pending = ArchiveEntry.objects.filter(bytes_pending=True, deleted_at__lt=now - _BYTES_STAY)
-    for entry in pending.iterator():
-        again = (
-            StoredMessage.objects.filter(sha256=entry.sha256).values_list("pk", flat=True).first()
-        )
-        if again is not None and not _delete_unneeded(again):
-            is_settled = True  # somebody needs it
-        else:
-            is_settled = delete_stale_blob(entry.sha256)
-            crash_point("archive.after_bytes")
-        if is_settled:
-            ArchiveEntry.objects.filter(pk=entry.pk).update(bytes_pending=False)
+    last = 0
+    while group := list(pending.filter(pk__gt=last).order_by("pk")[:_GROUP]):
+        kept = find_kept({entry.sha256 for entry in group})
+        for entry in group:
+            if entry.sha256 in kept or _settle_bytes(entry.sha256):
+                ArchiveEntry.objects.filter(pk=entry.pk).update(bytes_pending=False)
+        last = group[-1].pk
+
+
+def _settle_bytes(sha256: str) -> bool:
+    """True if the bytes are gone or somebody needs them; False: the next run looks again."""
+    again = StoredMessage.objects.filter(sha256=sha256).values_list("pk", flat=True).first()
+    if again is not None and not _delete_unneeded(again):
+        return True
+    is_deleted = delete_stale_blob(sha256)
+    crash_point("archive.after_bytes")
+    return is_deleted
 
 
 def _delete_unneeded(message_id: int) -> bool:

@@ -48,6 +48,8 @@ class GroupCommit:
                 _commit(group)
         if entry.error is not None:
             raise entry.error
+        if not entry.is_done:
+            raise RuntimeError("the thread that took this along was ended")
 
 
 def _commit(group: list[_Entry]) -> None:

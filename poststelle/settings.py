@@ -219,7 +219,8 @@ ARCHIVE_PLACES = [
     "tickets.archive_places.find_places",
     "outbox.archive_places.find_places",
 ]
-
+# Who needs bytes whose archived message has expired: archive/kept_bytes.py.
+BYTES_KEEPERS = ["documents.kept_bytes.find_kept", "intake.kept_bytes.find_kept"]
 # What the timeline of an address is woven of: company/timeline.py.
 TIMELINE_SOURCES = [
     "outbox.timeline.strands",

@@ -14,12 +14,13 @@ from archive import delete_expired as expiry
 from archive.add import add
 from archive.delete_expired import delete_expired
 from archive.models import ArchiveEntry
+from intake.models import IntakeItem
 from intake.poll import poll_account
 from mailaccounts.models import MailAccount, MailFolder
 from mailstore.blobs import has_blob
 from mailstore.models import StoredMessage
 from mailstore.store import store_message
-from tests.factories import make_account, make_ticket, make_user
+from tests.factories import make_account, make_document, make_ticket, make_user
 from tests.intake.mailbox import deliver_at, make_mail, make_polled_account
 from tests.intake.test_import import write_mbox
 from tests.outbox.outgoing import queue
@@ -283,6 +284,32 @@ def test_what_a_document_or_the_outbox_sends_stays() -> None:
     delete_expired(at=NOW + timedelta(hours=2))
     assert has_blob(outgoing.message.sha256)
     assert StoredMessage.objects.filter(pk=outgoing.message_id).exists()
+
+
+def test_the_original_attached_to_a_document_or_set_aside_elsewhere_stays() -> None:
+    """The bytes of a mail are in the store once, whoever needs them."""
+    account = archiving(archive_days=30)
+    attached, waiting, gone = (archive(account, n, when=NOW - timedelta(days=32)) for n in range(3))
+    assert attached is not None
+    assert waiting is not None
+    assert gone is not None
+    make_document().files.create(
+        name="Anfrage.eml", content_type="message/rfc822", sha256=attached.sha256, size=1
+    )
+    other = make_account("zweiter@firma.example")
+    IntakeItem.objects.create(
+        account=other,
+        folder=other.folders.create(name="INBOX"),
+        uidvalidity=1,
+        uid=1,
+        state=IntakeItem.State.QUARANTINED,
+        internal_date=NOW,
+        blob=waiting.sha256,
+        attempts=3,
+    )
+    assert delete_expired(at=NOW) == 3
+    delete_expired(at=NOW + timedelta(hours=2))
+    assert [has_blob(one.sha256) for one in (attached, waiting, gone)] == [True, True, False]
 
 
 def test_the_account_page_tells_of_the_legal_periods() -> None:

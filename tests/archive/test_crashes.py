@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from company.crash_points import EXIT_CODE
-from tests.intake.test_crashes import fresh_installation as fresh_installation
-from tests.intake.test_crashes import run
+from tests.intake.crashing import empty_room
 
 SET_UP = """
 import django; django.setup()
@@ -64,24 +62,21 @@ print(json.dumps({
 @pytest.mark.parametrize(
     "point", ["archive.after_letting_go:4", "archive.after_deleting:6", "archive.after_bytes:3"]
 )
-def test_deleted_once_and_nothing_too_much(
-    point: str, fresh_installation: Path, tmp_path: Path
-) -> None:
+def test_deleted_once_and_nothing_too_much(point: str, tmp_path: Path) -> None:
     """20 messages, 15 of them expired, of which tickets show 3."""
-    data = tmp_path / "data"
-    shutil.copytree(fresh_installation, data)
-    done = run(data, "-c", SET_UP)
-    assert done.returncode == 0, done.stderr
+    with empty_room(tmp_path / "data") as room:
+        done = room.run("-c", SET_UP)
+        assert done.returncode == 0, done.stderr
 
-    assert run(data, "-c", DELETE, crash_at=point).returncode == EXIT_CODE, "not reached"
-    again = run(data, "-c", DELETE)
-    assert again.returncode == 0, again.stderr
+        assert room.run("-c", DELETE, crash_at=point).returncode == EXIT_CODE, "not reached"
+        again = room.run("-c", DELETE)
+        assert again.returncode == 0, again.stderr
 
-    assert json.loads(run(data, "-c", REPORT).stdout) == {
-        "tombstones": 15,
-        "kept": 5,
-        "messages": 8,
-        "readable": 8,
-        "bytes": 8,
-        "pending": 0,
-    }
+        assert json.loads(room.run("-c", REPORT).stdout) == {
+            "tombstones": 15,
+            "kept": 5,
+            "messages": 8,
+            "readable": 8,
+            "bytes": 8,
+            "pending": 0,
+        }

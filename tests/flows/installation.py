@@ -7,24 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from tests.servers import warm
+from tests.servers.empty_database import SQLITE, migrated_sqlite
 from tests.servers.free_port import LOOPBACK, free_port
 from tests.servers.postgres import run_postgres
 from tests.servers.redis import run_redis
 from tests.servers.warm import WarmProcess
 
 ROOT = Path(__file__).parents[2]
-DATABASE = "poststelle.sqlite3"
 EMBEDDED, FLEET = "embedded", "fleet"
 KINDS = (EMBEDDED, FLEET)
 
@@ -140,20 +138,10 @@ def installed(kind: str, folder: Path, **settings: str) -> Iterator[Installation
         installation = Installation(kind, folder, environment)
         stack.callback(installation.close)
         if kind == EMBEDDED:
-            (folder / DATABASE).write_bytes(_migrated_database())
+            (folder / SQLITE).write_bytes(migrated_sqlite())
         else:
             installation.manage("migrate", "-v0")
         yield installation
-
-
-@cache
-def _migrated_database() -> bytes:
-    """The SQLite file of an empty installation: made once, as migrating takes seconds."""
-    with tempfile.TemporaryDirectory(prefix="poststelle-empty-") as folder:
-        environment = {"PATH": os.environ["PATH"], "DATA_DIR": folder}
-        done = warm.run(["manage.py", "migrate", "-v0"], environment=environment)
-        assert done.returncode == 0, done.stderr
-        return Path(folder, DATABASE).read_bytes()
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:

@@ -9,13 +9,11 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +22,10 @@ import psycopg
 from tests.intake.mailbox import make_mail
 from tests.servers import warm
 from tests.servers.dovecot import Dovecot
+from tests.servers.empty_database import SQLITE, address_of, migrated_postgres, migrated_sqlite
 from tests.servers.warm import WarmProcess
 
 ROOT = Path(__file__).parents[2]
-SQLITE = "poststelle.sqlite3"
 # Every pair of steps of taking mail over lies around one of these.
 POINTS = [
     "intake.after_ledger",
@@ -205,43 +203,16 @@ def empty_room(data: Path, *, database_url: str | None = None) -> Iterator[Room]
     }
     data.mkdir(exist_ok=True)
     if not url:
-        (data / SQLITE).write_bytes(_migrated_sqlite())
+        (data / SQLITE).write_bytes(migrated_sqlite())
         yield Room(data, environment)
         return
     name = f"crash_{uuid.uuid4().hex}"
-    template = _migrated_postgres(url)
+    template = migrated_postgres(url)
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield Room(data, {**environment, "DATABASE_URL": _database(url, name)})
+    yield Room(data, {**environment, "DATABASE_URL": address_of(url, name)})
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _database(url: str, name: str) -> str:
-    return f"{url.rpartition('/')[0]}/{name}"
-
-
-@cache
-def _migrated_sqlite() -> bytes:
-    with tempfile.TemporaryDirectory(prefix="poststelle-empty-") as folder:
-        _migrate({"PATH": os.environ["PATH"], "DATA_DIR": folder})
-        return Path(folder, SQLITE).read_bytes()
-
-
-@cache
-def _migrated_postgres(url: str) -> str:
-    name = f"crash_template_{uuid.uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    with tempfile.TemporaryDirectory(prefix="poststelle-empty-") as folder:
-        address = _database(url, name)
-        _migrate({"PATH": os.environ["PATH"], "DATA_DIR": folder, "DATABASE_URL": address})
-    return name
-
-
-def _migrate(environment: dict[str, str]) -> None:
-    done = warm.run(["manage.py", "migrate", "-v0"], environment=environment, seconds=900)
-    assert done.returncode == 0, done.stderr
 
 
 def _wait_until_stopped(process: WarmProcess, seconds: float = 60) -> None:

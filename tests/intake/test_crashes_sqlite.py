@@ -6,8 +6,9 @@ import sqlite3
 
 import pytest
 
-from tests.intake.crashing import SQLITE, Room
+from tests.intake.crashing import Room
 from tests.servers.dovecot import Dovecot
+from tests.servers.empty_database import SQLITE
 
 MAILS = 20
 pytestmark = [pytest.mark.slow, pytest.mark.dovecot]
