@@ -17,6 +17,7 @@ from documents.errors import NotPossible
 from documents.freeze import read_pdf
 from documents.german_format import format_quantity
 from documents.history import dispatch_history, fingerprint
+from documents.letter import compose_letter
 from documents.models import Dispatch, Document, Position
 from documents.release import release, withdraw_release
 from documents.totals import add_up
@@ -48,6 +49,7 @@ def page_context(request: HttpRequest, document: Document) -> dict[str, object]:
             for position, total in zip(positions, totals.lines, strict=True)
         ],
         "totals": totals,
+        "letter_text": compose_letter(document).intro if document.kind.is_letter else "",
         "files": document.files.all(),
         "history": history,
         "is_under_way": is_under_way,

@@ -57,6 +57,9 @@ def test_a_letter_is_written_released_and_goes_on_to_be_dispatched(staff: Client
     ):
         assert words in text
     assert "Bezeichnung" not in text, "no table of positions"
+    page = staff.get(reverse("documents:detail", args=[letter.pk])).content.decode()
+    assert "Sehr geehrter Herr Huber," in page
+    assert "{ANREDE}" not in page
     dialog = staff.get(reverse("documents:dispatch", args=[letter.pk])).content.decode()
     assert 'value="Ihr Besuch am Montag"' in dialog
 
