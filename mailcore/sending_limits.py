@@ -1,7 +1,7 @@
 """How much the usual providers let one mailbox send, so that they are not provoked in the first place.
 
-Only where the provider publishes it, or its answers are known, a number stands here; the others get no
-limit but one connection. A provider that slows us down is obeyed in any case (smtp_replies.py).
+Where the provider publishes numbers they stand here with their source, else cautious ones that an admin
+can raise. A provider that slows us down is obeyed in any case (smtp_replies.py).
 """
 
 from __future__ import annotations
@@ -23,21 +23,20 @@ class SendingLimits:
 _ALL = (
     # support.google.com/a/answer/166852: 2,000 messages a day, 500 for trial accounts and gmail.com.
     SendingLimits("Google", ("smtp.gmail.com",), connections=3, recipients_per_day=2_000),
-    # learn.microsoft.com, Exchange Online limits: 30 messages a minute, 10,000 recipients a day; SMTP
-    # client submission: 3 connections at once (STOREDRV.ClientSubmit, 432 4.3.2).
+    # learn.microsoft.com, Exchange Online limits: 30 messages a minute, 10,000 recipients a day. More than
+    # three connections at once are answered with 432 4.3.2 (STOREDRV.ClientSubmit).
     SendingLimits("Microsoft 365", ("smtp.office365.com",), 3, 30, 10_000),
-    # support.microsoft.com, sending limits in Outlook.com: 1,000 recipients one has not written to.
-    SendingLimits("Outlook.com", ("smtp-mail.outlook.com",), 1, 30, 1_000),
     # ionos.com/help, „mass mailing limits“: 500 an hour for contracts older than 30 days.
     SendingLimits("IONOS", (".ionos.de", ".1und1.de", ".kundenserver.de"), 2, 8),
-    # These publish no numbers; they answer with 450/451 to bursts, so the pace is a cautious one.
+    # support.apple.com/102198: 1,000 messages, 1,000 recipients a day; the pace is a cautious one.
+    SendingLimits("iCloud", (".mail.me.com",), 1, 20, 1_000),
+    # These publish no fixed numbers; they answer bursts with 450/451, so all of it is cautious.
+    SendingLimits("Outlook.com", ("smtp-mail.outlook.com",), 1, 30, 1_000),
     SendingLimits("Strato", (".strato.de", ".rzone.de"), 1, 30),
     SendingLimits("GMX", (".gmx.net",), 1, 20, 500),
     SendingLimits("WEB.DE", (".web.de",), 1, 20, 500),
     SendingLimits("T-Online", (".t-online.de",), 1, 20, 1_000),
     SendingLimits("Yahoo", (".mail.yahoo.com",), 1, 20, 500),
-    # support.apple.com/102198: 1,000 messages, 1,000 recipients a day.
-    SendingLimits("iCloud", (".mail.me.com",), 1, 20, 1_000),
 )
 _FREE_GOOGLE = ("gmail.com", "googlemail.com")
 

@@ -30,14 +30,21 @@ DEBIAN_PACKAGES = {
     "chromium": ["chromium"],
 }
 # What does not depend on the database, or starts installations of both kinds itself.
-ONLY_ONCE = ["tests/mailcore", "tests/servers", "tests/browser", "tests/flows", "tests/poststelle"]
+ONLY_ONCE = [
+    *("tests/mailcore", "tests/servers", "tests/browser", "tests/flows", "tests/poststelle"),
+    "tests/outbox/test_crashes.py",
+]
+
+# One more than processors: many tests wait for a server or a browser.
+_WORKERS = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
 
 
 def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     _install_missing_servers()
     with tempfile.TemporaryDirectory(prefix="poststelle-test-") as folder:
-        first = _pytest("SQLite, Broker im Prozess", arguments, {"DATA_DIR": f"{folder}/sqlite"})
+        shared = arguments or _WORKERS
+        first = _pytest("SQLite, Broker im Prozess", shared, {"DATA_DIR": f"{folder}/sqlite"})
         second = 0
         if not arguments and available("postgres") and available("redis"):
             with ExitStack() as servers:
@@ -46,7 +53,7 @@ def main(arguments: list[str]) -> int:
                 ignored = [f"--ignore={path}" for path in ONLY_ONCE]
                 second = _pytest(
                     "PostgreSQL und Redis",
-                    ignored,
+                    [*_WORKERS, *ignored],
                     {
                         "DATA_DIR": f"{folder}/postgres",
                         "DATABASE_URL": postgres.url,
@@ -65,8 +72,7 @@ def main(arguments: list[str]) -> int:
 def _pytest(title: str, arguments: list[str], environment: dict[str, str]) -> int:
     print(f"\n=== {title} ===", flush=True)
     Path(environment["DATA_DIR"]).mkdir()
-    workers = [] if arguments else ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
-    command = [sys.executable, "-m", "pytest", "-q", *workers, *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment}, check=False
     ).returncode

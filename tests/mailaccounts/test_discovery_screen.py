@@ -66,6 +66,9 @@ def test_a_known_provider_fills_both_blocks(client: Client, resolver: FakeResolv
         "id_smtp-smtp_encryption": "ssl",
         "id_smtp-smtp_enabled": True,
         "id_smtp-smtp_auth": "password",
+        "id_smtp-max_connections": "1",
+        "id_smtp-messages_per_minute": "20",
+        "id_smtp-recipients_per_day": "500",
     }
     assert "Postfach bei GMX" in text
     assert "IMAP muss in den Einstellungen des Postfachs freigeschaltet werden" in text
