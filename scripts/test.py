@@ -33,6 +33,12 @@ DEBIAN_PACKAGES = {
 ONLY_ONCE = [
     *("tests/mailcore", "tests/servers", "tests/browser", "tests/flows", "tests/poststelle"),
     "tests/outbox/test_crashes.py",
+    *("tests/mailaccounts/test_connection_test.py", "tests/mailaccounts/test_discovery_screen.py"),
+    *(
+        "tests/mailaccounts/test_connection_test_failures.py",
+        "tests/mailaccounts/test_local_server.py",
+    ),
+    *("tests/test_messages.py", "tests/test_static_files.py", "tests/test_vendor.py"),
 ]
 
 # One more than processors: many tests wait for a server or a browser.

@@ -21,3 +21,28 @@ def seeded_rows(request: pytest.FixtureRequest) -> None:
     if not DocumentKind.objects.exists():
         for number in ("0003_seed_kinds", "0005_seed_articles", "0008_seed_letter_kind"):
             import_module(f"documents.migrations.{number}").seed(apps, None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every process of a shared run begins with its part of the long tests, so that none comes last.
+
+    xdist hands out the list in contiguous shares; a file with long tests stays in one of them.
+    """
+    count: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    long_files: dict[str, list[pytest.Item]] = {}
+    others = []
+    for item in items:
+        if item.get_closest_marker("slow"):
+            long_files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+        else:
+            others.append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(count)]
+    for number, tests in enumerate(long_files.values()):
+        shares[number % count] += tests
+    size = -(-len(items) // count)
+    for share in shares:
+        taken = max(0, size - len(share))
+        share += others[:taken]
+        del others[:taken]
+    items[:] = [item for share in shares for item in share] + others
