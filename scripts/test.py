@@ -31,14 +31,19 @@ DEBIAN_PACKAGES = {
 }
 # What does not depend on the database, or starts installations of both kinds itself.
 ONLY_ONCE = [
-    *("tests/mailcore", "tests/servers", "tests/browser", "tests/flows", "tests/poststelle"),
+    "tests/mailcore",
+    "tests/servers",
+    "tests/browser",
+    "tests/flows",
+    "tests/poststelle",
+    "tests/mailaccounts/test_connection_test.py",
+    "tests/mailaccounts/test_connection_test_failures.py",
+    "tests/mailaccounts/test_discovery_screen.py",
+    "tests/mailaccounts/test_local_server.py",
     "tests/outbox/test_crashes.py",
-    *("tests/mailaccounts/test_connection_test.py", "tests/mailaccounts/test_discovery_screen.py"),
-    *(
-        "tests/mailaccounts/test_connection_test_failures.py",
-        "tests/mailaccounts/test_local_server.py",
-    ),
-    *("tests/test_messages.py", "tests/test_static_files.py", "tests/test_vendor.py"),
+    "tests/test_messages.py",
+    "tests/test_static_files.py",
+    "tests/test_vendor.py",
 ]
 
 # One more than processors: many tests wait for a server or a browser.
