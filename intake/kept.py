@@ -32,7 +32,8 @@ def take_over_waiting(account_id: int) -> Counts:
     if account is None or is_disk_low():
         return Counts()
     run = PollRun(account, owner="")
-    for item in _waiting().filter(account=account).select_related("folder").iterator():
+    waiting = _waiting().filter(account=account).order_by("attempts", "pk")
+    for item in waiting.select_related("folder").iterator():
         raw = _read(item)
         if raw is not None:
             take_over([Fetched(item, raw)], folder=item.folder, run=run)

@@ -157,6 +157,8 @@ def _receive_open(
         last = items[-1].pk
         fresh = [item for item in items if item.attempts == 0 and item.size <= _GROUP_BYTES]
         single = [item for item in items if item.attempts > 0 or item.size > _GROUP_BYTES]
+        # A process killed again and again at the same moment must not blame the same mail each time.
+        single.sort(key=lambda item: item.attempts)
 
         def fetch(group: list[IntakeItem]) -> list[Fetched]:
             run.go_on()

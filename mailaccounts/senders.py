@@ -231,6 +231,7 @@ def _identity(email: str, name: str, account: MailAccount) -> Identity:
 
 
 def _no_account(email: str) -> NoAccountForSender:
+    email = email.replace("\0", "")  # PostgreSQL cannot even be asked for it
     unused = MailAccount.objects.kept().filter(email__iexact=email.strip()).first()
     if unused and not unused.smtp_enabled:
         text = _(

@@ -69,7 +69,10 @@ def test_nothing_is_lost_and_nothing_doubled(
             installation.kill()
         feeder.join()
         installation.start()
-        wait_until(lambda: is_quiet(installation), seconds=180, what="everything is settled")
+        try:
+            wait_until(lambda: is_quiet(installation), seconds=180, what="everything is settled")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{describe(installation)}") from error
         check_incoming(installation)
         check_outgoing(installation, sent, smtp_sink, dovecot, user)
 
@@ -84,6 +87,14 @@ def is_quiet(installation: Installation) -> bool:
     received, outgoing = installation.ask("received"), installation.ask("outgoing")
     waiting = {"scheduled", "queued", "sending", "retry"} & set(outgoing)
     return len(set(received["message_ids"])) >= INCOMING and not received["open"] and not waiting
+
+
+def describe(installation: Installation) -> str:
+    """What keeps it from being quiet."""
+    received, outgoing = installation.ask("received"), installation.ask("outgoing")
+    states = {state: len(ids) for state, ids in outgoing.items()}
+    count = len(set(received["message_ids"]))
+    return f"{count} received, open {received['open']}, set aside {received['bad']}, sent {states}"
 
 
 def check_incoming(installation: Installation) -> None:

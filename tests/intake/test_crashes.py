@@ -26,6 +26,15 @@ def test_exactly_once_after_dying_at(
     assert dovecot.messages(mailbox) == []
 
 
+def test_no_mail_is_blamed_for_a_process_that_is_killed_at_the_start_each_time(
+    waiting: Room, dovecot: Dovecot, mailbox: str
+) -> None:
+    for _ in range(5):
+        assert waiting.poll(crash_at="intake.after_fetch") == EXIT_CODE, "not reached"
+    assert waiting.check_once(MAILS)["undeleted"] == 0
+    assert dovecot.messages(mailbox) == []
+
+
 @pytest.mark.parametrize(
     "point",
     # While a group goes into the database the next one is counted, fetched and being read.
