@@ -30,10 +30,11 @@ from pathlib import Path
 
 import psycopg
 
-from tests.flows.installation import DATABASE, EMBEDDED, FLEET, installed, wait_until
+from tests.flows.installation import EMBEDDED, FLEET, installed, wait_until
 from tests.flows.provisioning import company_file
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.dovecot import run_dovecot
+from tests.servers.empty_database import SQLITE
 from tests.servers.free_port import LOOPBACK, free_port, wait_for_port
 from tests.servers.processes import give_to_server, server_directory
 from tests.servers.scripted import Peer
@@ -184,7 +185,7 @@ def measure_latency(count: int, certificates: Certificates, kind: str) -> None:
         installation.provision(company_file(dovecot, sink, support=user))
         installation.start()
         url = installation.environment.get("DATABASE_URL", "")
-        with _tickets(url, Path(folder, DATABASE)) as has_ticket:
+        with _tickets(url, Path(folder, SQLITE)) as has_ticket:
             dovecot.deliver(user, _mail("warm", 0))
             wait_until(lambda: has_ticket("warm 0"), seconds=120, what="the first mail is a ticket")
             times = []
