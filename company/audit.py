@@ -113,6 +113,7 @@ def read_fields(
 _PERSONAL = (  # taste, not rights
     "last_login", "date_joined", "is_superuser", "is_staff", "groups", "user_permissions",
     "language", "theme", "density", "undo_seconds", "shortcuts_enabled", "after_send",
+    "mails_failures", "failure_mail_at",
 )  # fmt: skip
 _OAUTH = {
     "oauth_google_secret": "Google: Geheimnis",

@@ -118,6 +118,7 @@ class PersonalForm(InBlocks, ModelForm[User]):
         Block(_("Zu Ihrer Person"), ("first_name", "last_name", "email")),
         Block(_("Darstellung"), ("language", "theme", "density")),
         Block(_("Arbeiten mit Tickets"), ("undo_seconds", "after_send", "shortcuts_enabled")),
+        Block(_("Hinweise"), ("mails_failures",)),
     )
 
     class Meta:
@@ -132,6 +133,7 @@ class PersonalForm(InBlocks, ModelForm[User]):
             "undo_seconds",
             "after_send",
             "shortcuts_enabled",
+            "mails_failures",
         )
         labels = {
             "first_name": _("Vorname"),
@@ -142,11 +144,22 @@ class PersonalForm(InBlocks, ModelForm[User]):
         help_texts = {
             "undo_seconds": _("So lange lässt sich eine E-Mail nach dem Absenden zurückholen."),
             "shortcuts_enabled": _("Die Taste ? zeigt alle Kürzel."),
+            "mails_failures": _(
+                "Für Antworten, E-Mails, Briefe und Belege, die Sie selbst abgeschickt haben. Was Sie "
+                "innerhalb einer Minute hier lesen, wird nicht gemailt; vieles auf einmal steht in "
+                "einer Nachricht."
+            ),
         }
         widgets = {
             "theme": forms.Select(attrs={"data-preview": "theme"}),
             "density": forms.Select(attrs={"data-preview": "density"}),
         }
+
+    def clean(self) -> None:
+        super().clean()
+        values = self.cleaned_data
+        if values.get("mails_failures") and "email" not in self.errors and not values["email"]:
+            self.add_error("mails_failures", _("Tragen Sie dafür oben Ihre E-Mail-Adresse ein."))
 
 
 class OwnPasswordForm(NewPasswordForm):

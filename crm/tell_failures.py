@@ -73,4 +73,4 @@ def _tell(letter: OutgoingMessage, once_key: str) -> None:
             )
         return _("„%(subject)s“ an %(names)s wurde nicht zugestellt: %(reason)s") % words
 
-    notify(user=letter.created_by, text=text, url=page, once_key=once_key)
+    notify(user=letter.created_by, text=text, url=page, once_key=once_key, is_failure=True)

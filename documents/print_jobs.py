@@ -194,4 +194,5 @@ def _tell(job: Dispatch, state: State, said: str) -> None:
         text=text,
         url=reverse("documents:detail", args=[job.document_id]),
         once_key=f"print:{job.pk}:{state}:{job.tries}",
+        is_failure=True,
     )

@@ -90,6 +90,7 @@ def _tell(dispatch: Dispatch) -> None:
         text=text,
         url=reverse("documents:detail", args=[document.pk]),
         once_key=f"dispatch:{dispatch.pk}:{outgoing.state}:{attempt}",
+        is_failure=True,
     )
 
 

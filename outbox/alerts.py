@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
@@ -22,6 +21,7 @@ from mailaccounts.remedies import explain
 from mailcore.messages import Draft, Mailbox
 from mailcore.recipients import split_address
 from outbox.enqueue import enqueue
+from outbox.messenger import AUTOMATIC, choose_messenger
 from outbox.models import OutgoingMessage
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def _links() -> QuerySet[AccountLink]:
 
 def _send(alert: _Alert) -> bool:
     admins = _admins()
-    account = _messenger({link.account_id for link in alert.links})
+    account = choose_messenger(avoid={link.account_id for link in alert.links})
     if account is None or not admins:
         missing = "account that works" if admins else "admin with an address"
         log.warning("no %s to tell about: %s", missing, [link.pk for link in alert.links])
@@ -96,26 +96,6 @@ def _admins() -> tuple[Mailbox, ...]:
     users = User.objects.filter(role=User.Role.ADMIN, is_active=True).exclude(email="")
     return tuple(
         Mailbox(str(user), user.email) for user in users.order_by("pk") if split_address(user.email)
-    )
-
-
-def _messenger(failing: Iterable[int]) -> MailAccount | None:
-    """Another account that can send: proven ones first, then the standard account, the oldest."""
-    bad = AccountLink.objects.filter(
-        direction=Direction.OUTGOING, state__in=(State.FAILING, State.LOGIN)
-    )
-    accounts = MailAccount.objects.kept().filter(
-        smtp_enabled=True, paused_at__isnull=True, employees__isnull=True
-    )
-    proven = AccountLink.objects.filter(
-        direction=Direction.OUTGOING, state=State.OK, account=OuterRef("pk")
-    )
-    return (
-        accounts.exclude(pk__in=list(failing))
-        .exclude(pk__in=bad.values("account_id"))
-        .annotate(is_proven=Exists(proven))
-        .order_by("-is_proven", "-is_default", "pk")
-        .first()
     )
 
 
@@ -152,7 +132,7 @@ def _draft(
         to=admins,
         subject=subject % {"name": name, "count": count},
         text="\n\n".join([*paragraphs, "Poststelle"]),
-        headers=(("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")),
+        headers=AUTOMATIC,
     )
 
 

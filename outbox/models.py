@@ -15,8 +15,7 @@ class OutgoingQuerySet(models.QuerySet["OutgoingMessage"]):
         """Messages of the accounts whose mail the user may read."""
         if not user.may(Right.SEE_OUTBOX):
             return self.none()
-        # Whoever reads a password link owns the user it was made for.
-        shown = self.exclude(origin=OutgoingMessage.Origin.PASSWORD)
+        shown = self.exclude(origin__in=OutgoingMessage.FOR_ONE_READER)
         return shown.filter(account__in=MailAccount.objects.mail_visible_to(user))
 
 
@@ -51,9 +50,12 @@ class OutgoingMessage(models.Model):
         ALERT = "alert", _("Störungsmeldung")
         LETTER = "letter", _("Korrespondenz")
         PASSWORD = "password", _("Link für ein neues Passwort")
+        NOTICE = "notice", _("Hinweis an einen Benutzer")
 
+    # Whoever reads a password link owns the user it was made for; a notice names mail of others.
+    FOR_ONE_READER = (Origin.PASSWORD, Origin.NOTICE)
     # Copies of mail that is archived already, and what nobody else may ever read.
-    NOT_ARCHIVED = (Origin.FORWARD, Origin.PASSWORD)
+    NOT_ARCHIVED = (Origin.FORWARD, *FOR_ONE_READER)
 
     account = models.ForeignKey(
         MailAccount, verbose_name=_("Account"), on_delete=models.PROTECT, related_name="outgoing"

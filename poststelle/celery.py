@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
     "file sent copies": _every(20, "outbox.tasks.file_due_sent_copies"),
     "settle uncertain mail": _every(60, "outbox.tasks.settle_uncertain"),
     "tell admins of failing accounts": _every(60, "poststelle.tasks.alert_admins"),
+    "mail notices of failures": _every(60, "poststelle.tasks.mail_notices"),
     "mark dead addresses": _every(60, "outbox.tasks.mark_bounced"),
     "tell failed answers": _every(15, "tickets.tasks.note_failures"),
     "tell failed letters": _every(15, "crm.tasks.tell_failures"),

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from company.models import User
 from outbox import alerts
+from outbox import mail_notices as noticing
 from poststelle.password_link import send_password_link
 
 
@@ -19,3 +20,8 @@ def mail_password_link(user_id: int) -> None:
 @shared_task
 def alert_admins() -> None:
     alerts.alert_admins()
+
+
+@shared_task
+def mail_notices() -> None:
+    noticing.mail_notices()

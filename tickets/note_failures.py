@@ -86,6 +86,7 @@ def _tell(reply: TicketMessage) -> int:
             text=lambda: _notice(reply.ticket, outgoing),
             url=reverse("tickets:ticket", args=[reply.ticket.number]),
             once_key=f"reply:{reply.pk}:{outgoing.state}:{attempt}",
+            is_failure=True,
         )
     return 1
 

@@ -16,6 +16,7 @@ class Notification(models.Model):
     once_key = models.CharField(max_length=120)  # what has the same key is told once
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    mail_due = models.BooleanField(default=False)  # told by mail, too; see outbox/mail_notices.py
 
     class Meta:
         verbose_name = _("Hinweis")
@@ -28,6 +29,11 @@ class Notification(models.Model):
             models.Index(fields=["user", "-created_at"], name="notification_newest"),
             models.Index(
                 fields=["user"], condition=models.Q(read_at=None), name="notification_unread"
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(mail_due=True),
+                name="notification_mail_due",
             ),
         ]
 

@@ -58,6 +58,11 @@ class User(AbstractUser):
     after_send = models.CharField(
         _("Nach dem Senden"), max_length=8, choices=AfterSend, default=AfterSend.STAY
     )
+    mails_failures = models.BooleanField(
+        _("Per E-Mail benachrichtigen, wenn etwas nicht ankommt"), default=False
+    )
+    # When the last such mail was queued; see outbox/mail_notices.py.
+    failure_mail_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = pgettext_lazy("one", "Benutzer")

@@ -200,7 +200,7 @@ BLOCKS: tuple[Block, ...] = (
             "active": "is_active",
             **_same(
                 "username", "first_name", "last_name", "email", "role", "language", "theme",
-                "density", "undo_seconds", "shortcuts_enabled", "after_send",
+                "density", "undo_seconds", "shortcuts_enabled", "after_send", "mails_failures",
             ),
         },
         secrets=frozenset({"password"}),
