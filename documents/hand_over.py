@@ -18,6 +18,7 @@ from documents.fax_number import spell_fax_number
 from documents.models import Printer
 
 LP_SECONDS = 60
+ASK_SECONDS = 5
 QUEUE_NAME = re.compile(r"[A-Za-z0-9_][\w.+@\-]{0,119}", re.ASCII)
 SERVER_NAME = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9.\-:\[\]]{0,254}")
 _UNFIT = re.compile(r"[^\w.\-]+")
@@ -84,16 +85,41 @@ def _to_queue(printer: Printer, job: PrintJob) -> str:
         arguments += ["-d", printer.queue, "-t", name]
         if job.number:
             arguments += ["-o", f"phone={spell_fax_number(job.number, printer.number_format)}"]
-        code, said, complaint = _run([*arguments, "--", str(file)])
+        code, said, complaint = _run([*arguments, "--", str(file)], LP_SECONDS)
     if code != 0:
         raise PrintRefused(_reason(printer, complaint))
     found = _JOB.search(said)
-    if found is None:
-        return _("an den Druckserver übergeben")
-    return _("vom Druckserver angenommen, Auftrag %(job)s") % {"job": found[1][:80]}
+    accepted = _("an den Druckserver übergeben")
+    if found is not None:
+        accepted = _("vom Druckserver angenommen, Auftrag %(job)s") % {"job": found[1][:80]}
+    return accepted + _held(printer)
 
 
-def _run(arguments: list[str]) -> tuple[int, str, str]:
+def _held(printer: Printer) -> str:
+    """What a person should know of a job that was accepted by a queue that prints nothing now."""
+    first, _line, reason = _ask(printer, "-p", printer.queue).partition("\n")
+    if " disabled since " not in first:
+        return ""
+    why = " ".join(reason.split())[:100] or "–"
+    text = _("Der Drucker ist angehalten (%(why)s): Er druckt erst, wenn ihn jemand freigibt.")
+    return f". {text % {'why': why}}"
+
+
+def _is_server_up(printer: Printer) -> bool:
+    """`lp` calls every queue of a server that does not answer unknown."""
+    return "is running" in _ask(printer, "-r")
+
+
+def _ask(printer: Printer, *question: str) -> str:
+    """The answer of `lpstat`; empty where there is none."""
+    server = ("-h", printer.server) if printer.server else ()
+    try:
+        return _run(["lpstat", *server, *question], ASK_SECONDS)[1]
+    except (PrintRefused, PrintUncertain):
+        return ""
+
+
+def _run(arguments: list[str], seconds: float) -> tuple[int, str, str]:
     """(exit code, output, complaints) of a program that may take its time, but not for ever."""
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "LANG": "C"}
     try:
@@ -109,7 +135,7 @@ def _run(arguments: list[str]) -> tuple[int, str, str]:
         text = _("Das Programm „lp“ fehlt auf dem Server. Es gehört zu CUPS (Paket cups-client).")
         raise PrintRefused(text) from error
     try:
-        said, complaint = process.communicate(timeout=LP_SECONDS)
+        said, complaint = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -121,6 +147,8 @@ def _reason(printer: Printer, complaint: str) -> str:
     lowered = complaint.lower()
     for words, text in _ANSWERS:
         if words in lowered:
+            if text is _NO_QUEUE and not _is_server_up(printer):
+                return str(_NO_SERVER)
             return str(text) % {"queue": printer.queue}
     bare = " ".join(complaint.replace("lp:", "").split())[:200]
     return _("Der Druckserver hat abgelehnt: %(answer)s") % {"answer": bare or "–"}

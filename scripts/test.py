@@ -28,6 +28,7 @@ DEBIAN_PACKAGES = {
     "redis": ["redis-server"],
     "postgres": ["postgresql"],
     "chromium": ["chromium"],
+    "cups": ["cups-daemon", "cups-client"],
 }
 # What does not depend on the database, or starts installations of both kinds itself.
 ONLY_ONCE = [
@@ -40,6 +41,8 @@ ONLY_ONCE = [
     "tests/mailaccounts/test_connection_test_failures.py",
     "tests/mailaccounts/test_discovery_screen.py",
     "tests/mailaccounts/test_local_server.py",
+    "tests/documents/test_cups.py",
+    "tests/documents/test_print_crashes.py",
     "tests/outbox/test_crashes.py",
     "tests/test_messages.py",
     "tests/test_static_files.py",

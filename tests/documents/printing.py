@@ -19,6 +19,8 @@ cp -- "$last" "{folder}/printed.pdf"
 {script}
 """
 
+_LPSTAT = "#!/bin/sh\necho 'scheduler is running'\n"
+
 
 @dataclass(frozen=True)
 class FakeLp:
@@ -48,6 +50,9 @@ class FakeLp:
 def make_lp(folder: Path, patch: pytest.MonkeyPatch) -> FakeLp:
     (folder / "bin").mkdir()
     patch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    lpstat = folder / "bin" / "lpstat"
+    lpstat.write_text(_LPSTAT, encoding="utf-8")
+    lpstat.chmod(0o755)
     fake = FakeLp(folder)
     fake.says("echo 'request id is buero-12 (1 file(s))'")
     return fake

@@ -44,6 +44,13 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+def find_cups() -> str | None:
+    """The print server; `lp` and `lpadmin` belong to its clients."""
+    path = shutil.which("cupsd") or shutil.which("cupsd", path="/usr/sbin")
+    has_clients = shutil.which("lp") and shutil.which("lpadmin", path="/usr/sbin:/usr/bin")
+    return path if has_clients else None
+
+
 def find_aiosmtpd() -> str | None:
     return "aiosmtpd" if importlib.util.find_spec("aiosmtpd") else None
 
@@ -53,6 +60,7 @@ _FINDERS: dict[str, Callable[[], str | None]] = {
     "postgres": find_postgres,
     "redis": find_redis,
     "chromium": find_chromium,
+    "cups": find_cups,
     "aiosmtpd": find_aiosmtpd,
 }
 
