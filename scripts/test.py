@@ -56,9 +56,10 @@ _WORKERS = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
 def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     _install_missing_servers()
-    with tempfile.TemporaryDirectory(prefix="poststelle-test-") as folder:
-        shared = arguments or _WORKERS
-        first = _pytest("SQLite, Broker im Prozess", shared, {"DATA_DIR": f"{folder}/sqlite"})
+    with tempfile.TemporaryDirectory(prefix="poststelle-test-") as name:
+        folder = Path(name)
+        (folder / "templates").mkdir()
+        first = _pytest("SQLite, Broker im Prozess", arguments or _WORKERS, folder / "sqlite")
         second = 0
         if not arguments and available("postgres") and available("redis"):
             with ExitStack() as servers:
@@ -68,11 +69,9 @@ def main(arguments: list[str]) -> int:
                 second = _pytest(
                     "PostgreSQL und Redis",
                     [*_WORKERS, *ignored],
-                    {
-                        "DATA_DIR": f"{folder}/postgres",
-                        "DATABASE_URL": postgres.url,
-                        "REDIS_URL": redis.url,
-                    },
+                    folder / "postgres",
+                    DATABASE_URL=postgres.url,
+                    REDIS_URL=redis.url,
                 )
         elif not arguments:
             print("\nÜbersprungen: der Durchlauf auf PostgreSQL und Redis (nicht installiert).")
@@ -83,13 +82,16 @@ def main(arguments: list[str]) -> int:
     return first or second
 
 
-def _pytest(title: str, arguments: list[str], environment: dict[str, str]) -> int:
+def _pytest(title: str, arguments: list[str], data_dir: Path, **environment: str) -> int:
     print(f"\n=== {title} ===", flush=True)
-    Path(environment["DATA_DIR"]).mkdir()
+    data_dir.mkdir()
+    whole = {**os.environ, "DATA_DIR": str(data_dir), **environment}
+    whole["TEST_TEMPLATES"] = str(data_dir.parent / "templates")
+    # Hundreds of processes load the project: they compile it once, even where that is switched off.
+    whole["PYTHONPYCACHEPREFIX"] = str(data_dir.parent / "pycache")
+    whole.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, check=False
-    ).returncode
+    return subprocess.run(command, cwd=ROOT, env=whole, check=False).returncode
 
 
 def _install_missing_servers() -> None:

@@ -8,8 +8,21 @@ import pytest
 from django.apps import apps
 
 from documents.models import DocumentKind
+from tests.servers.empty_database import fill_test_database
 
 pytest_plugins = ["tests.servers.fixtures"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Migrating takes seconds, copying a migrated database does not."""
+    fill_test_database()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The copy is taken as it is."""
+    return True
 
 
 @pytest.fixture(autouse=True)

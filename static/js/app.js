@@ -266,9 +266,9 @@ closeMenus();
 copyOnClick();
 fitFrames();
 app.dialogs = need("dialog");
-need("shortcuts");
+document.addEventListener("DOMContentLoaded", () => need("shortcuts")); // a key clicks nothing that is not yet alive
 loadWhatIsUsed();
 document.addEventListener("htmx:load", loadWhatIsUsed);
-document.querySelector("[data-errors]")?.focus();
+(document.querySelector("[data-errors]") ?? document.querySelector("[data-autofocus]"))?.focus();
 addEventListener("offline", () => toast(TEXTS.offline, "err"));
 addEventListener("online", () => toast(TEXTS.online, "ok"));

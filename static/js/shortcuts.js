@@ -148,4 +148,5 @@ export const start = (app) => {
     true,
   );
   document.addEventListener("click", (event) => event.target.closest("[data-shortcut-help]") && showHelp());
+  document.documentElement.dataset.keys = ""; // keys do something from here on
 };

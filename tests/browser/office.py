@@ -125,6 +125,12 @@ class Office:
             yield page
 
 
+def press(page: Page, key: str) -> None:
+    """A shortcut, once the page listens to keys."""
+    page.locator("html[data-keys]").wait_for(state="attached")
+    page.keyboard.press(key)
+
+
 def empty_mailbox(dovecot: Dovecot, user: str) -> None:
     """Nothing an earlier test delivered lies in the inbox."""
     with dovecot.client(user) as client:

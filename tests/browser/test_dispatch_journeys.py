@@ -12,7 +12,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 from pypdf import PdfReader
 
 from mailcore.parse import parse, read_part
-from tests.browser.office import INVOICES, Office, open_office
+from tests.browser.office import INVOICES, Office, open_office, press
 from tests.documents.test_dialog import make_pdf
 from tests.flows.installation import wait_until
 from tests.servers.dovecot import Dovecot
@@ -271,7 +271,7 @@ def test_the_whole_way_by_keyboard(office: Office) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_role("link", name="abschicken", exact=True)).to_be_visible()
         page.wait_for_load_state("networkidle")
-        page.keyboard.press("a")
+        press(page, "a")
         dialog = page.locator("#dispatch-dialog")
         expect(dialog.get_by_label("An", exact=True)).to_be_focused()
         expect(dialog.locator(".editor-area")).to_be_visible()

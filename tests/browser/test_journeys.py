@@ -11,7 +11,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from mailcore.parse import parse, read_part
-from tests.browser.office import INVOICES, PASSWORD, SUPPORT, Office, customer_mail, open_office
+from tests.browser.office import (
+    INVOICES,
+    PASSWORD,
+    SUPPORT,
+    Office,
+    customer_mail,
+    open_office,
+    press,
+)
 from tests.flows.installation import EMBEDDED, installed, wait_until
 from tests.servers.dovecot import PASSWORD as MAILBOX_PASSWORD
 from tests.servers.dovecot import Dovecot
@@ -88,7 +96,7 @@ def test_a_support_day(office: Office) -> None:
 
 
 def answer_and_call_back(page: Page) -> None:
-    page.keyboard.press("r")
+    press(page, "r")
     editor = page.locator("#composer-form .editor-area")
     expect(editor).to_be_focused()
     page.keyboard.type("Die Ware kommt morgen.")
@@ -103,7 +111,7 @@ def answer_and_call_back(page: Page) -> None:
 
 def write_note(page: Page) -> None:
     page.locator("#ticket h2").click()
-    page.keyboard.press("n")
+    press(page, "n")
     field = page.get_by_label("Text der Notiz")
     expect(field).to_be_focused()
     field.fill("Kunde ist verärgert, bitte vorziehen.")
@@ -140,28 +148,28 @@ def test_a_whole_inbox_by_keyboard(office: Office) -> None:
             page.keyboard.press(key)
             expect(rows.nth(place)).to_have_class(re.compile("cursor"))
         page.goto("/tickets/?ansicht=alle&q=betreff:dritte", wait_until="networkidle")
-        page.keyboard.press("j")
+        press(page, "j")
         page.keyboard.press("Enter")
         expect(page.locator("#ticket h2")).to_have_text(THIRD)
         page.keyboard.press("?")
         expect(page.locator("dialog[data-help]")).to_contain_text("Mir zuordnen")
         page.keyboard.press("Escape")
-        page.keyboard.press("z")
+        press(page, "z")
         expect(page.locator("#ticket-assignee option:checked")).to_contain_text("Max Gross")
         nothing_happens_inside_inputs(page)
-        page.keyboard.press("r")
+        press(page, "r")
         expect(page.locator("#composer-form .editor-area")).to_be_focused()
         page.keyboard.type("nrze?jk")
         expect(page.locator("#composer-form .editor-area")).to_contain_text("nrze?jk")
         expect(page.locator("dialog:modal")).to_have_count(0)
         expect(page.locator("#ticket-head .badge")).to_have_text("neu")
         page.locator("#ticket h2").click()
-        page.keyboard.press("e")
+        press(page, "e")
         expect(page.locator("#ticket-head .badge")).to_have_text("abgeschlossen")
 
 
 def nothing_happens_inside_inputs(page: Page) -> None:
-    page.keyboard.press("/")
+    press(page, "/")
     search = page.get_by_label("Tickets suchen")
     expect(search).to_be_focused()
     page.keyboard.press("End")

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.office import press
 from tests.browser.test_components import FLAGS
 from tests.factories import make_account, make_mail, make_ticket, make_user
 from tests.servers.requirements import require
@@ -71,7 +72,7 @@ def test_a_hostile_mail_is_shown_and_does_nothing(page: Page) -> None:
 
 def test_a_ticket_opens_beside_its_list(page: Page) -> None:
     page.goto("/tickets/?ansicht=alle", wait_until="networkidle")
-    page.keyboard.press("j")
+    press(page, "j")
     page.keyboard.press("Enter")
     expect(page.locator("#ticket h2")).to_have_text("Lieferung unvollständig")
     expect(page.locator(".row[aria-current]")).to_have_count(1)
@@ -81,7 +82,7 @@ def test_a_ticket_opens_beside_its_list(page: Page) -> None:
 
 def test_answering_by_keyboard_and_calling_back(page: Page, ticket: Ticket) -> None:
     page.goto("/tickets/4711/?ansicht=alle", wait_until="networkidle")
-    page.keyboard.press("r")
+    press(page, "r")
     expect(page.locator("#composer-form .editor-area")).to_be_focused()
     page.keyboard.type("Die Ware kommt morgen, Beleg im Anhang.")
     page.keyboard.press("Control+Enter")
@@ -103,7 +104,7 @@ def test_a_change_shows_everywhere_at_once(page: Page) -> None:
     expect(page.locator(".row[aria-current] .badge").first).to_have_text("klären")
     expect(page.locator(".event").last).to_contain_text("Status offen → klären")
     page.locator("#ticket h2").click()
-    page.keyboard.press("e")
+    press(page, "e")
     expect(page.locator("#ticket-head .badge")).to_have_text("abgeschlossen")
 
 

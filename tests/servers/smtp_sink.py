@@ -95,6 +95,16 @@ class Sink:
                 raise TimeoutError(f"{len(self.received)} of {count} messages arrived")
         return list(self.received)
 
+    def wait_for_recipient(self, address: str, *, seconds: float = 10) -> Received:
+        """The first message to `address`, whatever else comes in. Raises TimeoutError."""
+        with self.arrived:
+            if not self.arrived.wait_for(lambda: self._sent_to(address), seconds):
+                raise TimeoutError(f"nothing to {address} among {len(self.received)} messages")
+        return self._sent_to(address)[0]
+
+    def _sent_to(self, address: str) -> list[Received]:
+        return [message for message in self.received if address in message.recipients]
+
 
 def deliver_by_lmtp(port: int) -> Callable[[Received], None]:
     """Hands each message on to an LMTP server on loopback, as a local delivery."""
