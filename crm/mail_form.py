@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from company.models import Project, User
 from crm.write_mail import MailContent, MailRefused
+from documents.errors import Problem
+from documents.models import LetterTemplate, LetterTemplateFile
+from documents.offered_files import FileVanished, read_attached
 from mailaccounts.senders import identities_for
 from mailcore.messages import FilePart, Mailbox
 from mailcore.parse import read_part
@@ -37,14 +40,28 @@ class MailForm(forms.Form):
     )
     subject = forms.CharField(label=_("Betreff"), required=False, max_length=250)
     text = forms.CharField(label=_("Text"), required=False, widget=forms.Textarea)
+    # Which template the text comes from, whether it was changed by hand, and the template's files.
+    template = forms.CharField(required=False, max_length=18, widget=forms.HiddenInput)
+    is_edited = forms.CharField(required=False, max_length=1, widget=forms.HiddenInput)
+    template_files = forms.ModelMultipleChoiceField(
+        LetterTemplateFile.objects.none(), required=False
+    )
     kept = forms.ModelMultipleChoiceField(StoredAttachment.objects.none(), required=False)
     uploads = FilesField()
     once_key = forms.RegexField(r"\A[\w-]{16,60}\Z", widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, user: User, keepable: QuerySet[StoredAttachment], **kwargs: Any
+        self,
+        *args: Any,
+        user: User,
+        keepable: QuerySet[StoredAttachment],
+        templates: Sequence[LetterTemplate],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **{"auto_id": "mail-%s", **kwargs})
+        self.templates = templates
+        files = LetterTemplateFile.objects.filter(template__in=templates)
+        self.fields["template_files"].queryset = files  # type: ignore[attr-defined]
         self.fields["project"].queryset = Project.objects.filter(is_active=True)  # type: ignore[attr-defined]
         self.fields["kept"].queryset = keepable  # type: ignore[attr-defined]
         identities = [(one.email, one.label) for one in identities_for(user)]
@@ -77,7 +94,7 @@ class MailForm(forms.Form):
         return files
 
     def content(self) -> MailContent:
-        """What a valid form holds."""
+        """What a valid form holds. Raises MailRefused where a file of the template is gone."""
         given = self.cleaned_data
         return MailContent(
             sender_email=given["sender"],
@@ -87,12 +104,24 @@ class MailForm(forms.Form):
             project=given["project"],
             subject=given["subject"],
             html=given["text"],
-            files=(*_uploaded(given["uploads"]), *_kept(given["kept"])),
+            files=(
+                *_of_template(given["template_files"]),
+                *_uploaded(given["uploads"]),
+                *_kept(given["kept"]),
+            ),
         )
 
     def show_refusal(self, refusal: MailRefused) -> None:
         for problem in refusal.problems:
             self.add_error(problem.field if problem.field in self.fields else None, problem.text)
+
+
+def _of_template(files: Iterable[LetterTemplateFile]) -> Iterable[FilePart]:
+    try:
+        for file in files:
+            yield read_attached(file)
+    except FileVanished as vanished:
+        raise MailRefused([Problem("template_files", vanished.text)]) from vanished
 
 
 def _uploaded(files: Iterable[UploadedFile[Any]]) -> Iterable[FilePart]:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("<int:pk>/", page.show_address, name="address"),
     path("<int:pk>/e-mail/", mail.compose_mail, name="mail"),
     path("<int:pk>/e-mail/vorschau/", mail.preview, name="mail_preview"),
+    path("<int:pk>/e-mail/vorlage/", mail.load_template, name="mail_template"),
     path("<int:pk>/e-mail/signatur/", mail.signature, name="mail_signature"),
     path("<int:pk>/e-mail/<int:outgoing>/rueckgaengig/", mail.undo, name="mail_undo"),
     path("<int:pk>/telefonat/", activities.add, {"kind": Activity.Kind.CALL}, name="call"),

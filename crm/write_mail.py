@@ -125,7 +125,7 @@ def mail_variables(
 ) -> dict[str, str]:
     """Name of the variable (without braces) → text. {SIGNATUR} is none of them."""
     company = CompanySettings.load()
-    person = _find_person(address, to)
+    person = find_person(address, to)
     greeting = project.greeting if project and project.greeting else company.greeting
     return {
         **signature_values(employee),
@@ -138,7 +138,7 @@ def mail_variables(
     }
 
 
-def _find_person(address: Address, to: Sequence[Mailbox]) -> ContactPerson | Address:
+def find_person(address: Address, to: Sequence[Mailbox]) -> ContactPerson | Address:
     """The contact person the mail goes to first, else the address."""
     if not to:
         return address

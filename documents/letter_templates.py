@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from html import escape
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from company.models import Address
 from documents.models import Document, LetterTemplate
 from documents.variables import salutation_line
 from mailcore.conditions import (
@@ -25,18 +26,25 @@ from mailcore.placeholders import fill
 
 def fitting_templates(document: Document) -> list[LetterTemplate]:
     """The active templates for this document, the best one first."""
-    language = document.address.language
-    fitting = LetterTemplate.objects.filter(
-        Q(language="") | Q(language=language),
-        Q(project=None) | Q(project=document.project_id),
-        kind=document.kind_id,
-        is_active=True,
+    fitting = _in_language(document.address.language).filter(
+        Q(project=None) | Q(project=document.project_id), kind=document.kind_id
     )
 
     def rank(template: LetterTemplate) -> tuple[bool, bool, str, int]:
         return not template.language, template.project_id is None, template.name, template.pk
 
     return sorted(fitting, key=rank)
+
+
+def templates_for_mail(address: Address) -> list[LetterTemplate]:
+    """The active templates of letters for a mail to this address, those of a project behind the others."""
+    of_letters = _in_language(address.language).filter(kind__is_letter=True)
+    return list(of_letters.select_related("project").order_by("project__name", "name", "pk"))
+
+
+def _in_language(language: str) -> QuerySet[LetterTemplate]:
+    fitting = Q(language="") | Q(language=language)
+    return LetterTemplate.objects.filter(fitting, is_active=True)
 
 
 def suggested_text(
@@ -46,6 +54,11 @@ def suggested_text(
     if template is None:
         return _text_of_kind(document, variables)
     values = {**variables, "ANREDE": salutation_line(document, language=template.language)}
+    return fill_template(template, values)
+
+
+def fill_template(template: LetterTemplate, values: Mapping[str, str]) -> tuple[str, str]:
+    """Its subject and HTML text; a variable that is not in `values` stays as it is."""
     try:
         subject = fill_conditional(template.subject, values, escape=False)
         text = fill_conditional(template.text, values, escape=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from documents.models import AttachedFile, Document, DocumentFile, LetterTemplate
 from mailcore.messages import FilePart
@@ -39,6 +40,14 @@ class FileVanished(Exception):
         super().__init__(name)
         self.key, self.name = key, name
 
+    @property
+    def text(self) -> str:
+        """What a person can do about it."""
+        return _(
+            "„%(name)s“ ist nicht mehr vorhanden. Wählen Sie die Datei ab oder fügen Sie sie noch "
+            "einmal hinzu."
+        ) % {"name": self.name}
+
 
 def offered_files(document: Document, template: LetterTemplate | None) -> list[OfferedFile]:
     """The document's PDF first, then its files, then the template's; all of them ticked."""
@@ -68,6 +77,11 @@ def read_file(file: OfferedFile) -> FilePart:
     except (FileNotFoundError, ValueError) as error:
         raise FileVanished(file.key, file.name) from error
     return FilePart(file.name, file.content_type, content)
+
+
+def read_attached(file: AttachedFile) -> FilePart:
+    """The same for the file of a document or a template."""
+    return read_file(_offer(file))
 
 
 def _offer(file: AttachedFile) -> OfferedFile:

@@ -22,6 +22,7 @@ from crm.mail_composer import (
     remember,
     restore,
 )
+from crm.mail_composer import load_template as with_template
 from crm.views.answer import is_htmx, show
 from crm.views.page import get_address, show_writing, show_written
 from crm.write_mail import MailRefused, compose, write_mail
@@ -76,6 +77,17 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     response.headers["HX-Retarget"] = "#composer-form"
     response.headers["HX-Reswap"] = "outerHTML"
     return response
+
+
+@require_POST
+@needs(Right.SEND_MAIL)
+def load_template(request: HttpRequest, pk: int) -> HttpResponse:
+    """„Vorlage laden“: subject, text and files of the chosen one; nothing else on screen changes."""
+    user, address = signed_in(request), get_address(pk)
+    composer = with_template(address, user, request.POST)
+    if is_htmx(request):
+        return show(request, "crm/_mail_text.html", {"address": address, "composer": composer})
+    return _show(request, address, composer)
 
 
 @require_safe

@@ -236,12 +236,8 @@ class DispatchForm(forms.Form):
             elif file.is_ticked:
                 try:
                     files.append(read_file(file))
-                except FileVanished:
-                    text = _(
-                        "„%(name)s“ ist nicht mehr vorhanden. Wählen Sie die Datei ab oder fügen Sie "
-                        "sie noch einmal hinzu."
-                    )
-                    self._complain(file.name, text % {"name": file.name})
+                except FileVanished as vanished:
+                    self._complain(file.name, vanished.text)
         self.cleaned_data["files"] = (*files, *(self.cleaned_data.get("attachments") or ()))
 
     def _complain(self, name: str, text: str) -> None:

@@ -250,6 +250,7 @@ const ON_DEMAND = {
   poll: "[data-poll]",
   theme: "[data-set-theme], [data-preview]",
   editor: "rich-editor",
+  template: "[data-template-text]",
   dispatch: ".dispatch, [data-sortable]",
 };
 

@@ -1,5 +1,4 @@
-/* „abschicken“: files are put in order by button or by dragging, uploads join them at once, and a
-   letter template asks before it replaces what somebody typed. */
+/* „abschicken“: files are put in order by button or by dragging, and uploads join them at once. */
 
 export const start = (app) => {
   const TEXTS = app.english
@@ -56,13 +55,5 @@ export const start = (app) => {
     const zone = event.detail.elt;
     const isAnswered = [200, 422].includes(event.detail.xhr?.status);
     if (isAnswered && zone.matches?.(".dispatch [data-upload]")) zone.dispatchEvent(new CustomEvent("clear-files"));
-  });
-
-  document.addEventListener("input", (event) => {
-    const text = event.target.closest?.("#dispatch-text");
-    if (!text || !event.isTrusted || event.target.matches("select")) return;
-    text.querySelector('[name="is_edited"]').value = "1";
-    const button = text.querySelector("[data-load-template]");
-    button?.setAttribute("hx-confirm", button.dataset.loadTemplate);
   });
 };

@@ -39,7 +39,7 @@ const prepareQuestions = (form) => {
   const holder = document.createElement("template");
   holder.innerHTML = form.elements.text.value;
   const text = holder.content.textContent.trim();
-  const hasFile = form.querySelector("[name=kept]:checked") || form.elements.uploads?.files.length;
+  const hasFile = form.querySelector("[name=kept]:checked, [name=template_files]:checked") || form.elements.uploads?.files.length;
   ask(form.querySelector("[data-discard]"), text);
   ask(form.querySelector("button.primary"), form.elements.uploads && MENTIONS_FILE.test(text) && !hasFile);
 };

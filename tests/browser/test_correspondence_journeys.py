@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from mailcore.parse import parse
 from tests.browser.office import INVOICES, Office, customer_mail, open_office, press
@@ -16,13 +20,22 @@ from tests.tickets.letters import PNG
 
 pytestmark = [pytest.mark.browser, pytest.mark.dovecot, pytest.mark.slow]
 
+STATIC = Path(__file__).parents[2] / "static"
 SOON = 30_000  # milliseconds: what waits for mail on its way
+_TEMPLATE = """
+[[letter_templates]]
+name = "Einladung"
+kind = "brief"
+subject = "Einladung von {FIRMA}"
+text = "<p>{ANREDE},</p><p>wir laden Sie ein.</p>"
+"""
 _LOGO = base64.b64encode(PNG).decode()
 
 
 def signature(_sink: Sink) -> str:
     picture = f"<img alt='Logo' src='data:image/png;base64,{_LOGO}'>"
-    return f'[company]\nname = "Musterfirma GmbH"\nsignature_html = "<p>Ihre Musterfirma</p>{picture}"\n'
+    html = f"<p>Ihre Musterfirma</p>{picture}"
+    return f'[company]\nname = "Musterfirma GmbH"\nsignature_html = "{html}"\n{_TEMPLATE}'
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +92,45 @@ def test_a_mail_from_the_page_and_its_answer(office: Office) -> None:
         expect(conversation.locator(".message").last).to_contain_text("Wir kommen zu zweit.")
         page.locator("#details").get_by_role("link", name="Huber GmbH").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Huber GmbH")
+
+
+def test_a_template_asks_before_it_replaces_what_was_typed(office: Office) -> None:
+    with office.person("max") as page:
+        scripts = collect_scripts(page)
+        open_huber(page)
+        page.keyboard.press("m")
+        form, text = page.locator("#composer-form"), page.locator(".editor-area")
+        load = form.get_by_role("button", name="Vorlage laden")
+        form.get_by_label("Vorlage").select_option(label="Einladung")
+        load.click()  # nothing was typed: nothing is asked
+        expect(form.get_by_label("Betreff")).to_have_value("Einladung von Musterfirma GmbH")
+        expect(text).to_contain_text("wir laden Sie ein.")
+        text.click()
+        page.keyboard.type("Eigener Satz. ")
+        form.get_by_label("Vorlage").select_option(label="Anrede und Gruß")
+        load.click()
+        question = page.locator("dialog[data-own]")
+        expect(question).to_contain_text("Ihr geänderter Text wird durch die Vorlage ersetzt.")
+        question.get_by_role("button", name="Abbrechen").click()
+        expect(text).to_contain_text("Eigener Satz.")
+        load.click()
+        question.get_by_role("button", name="Fortfahren").click()
+        expect(text).not_to_contain_text("Eigener Satz.")
+        assert {"squire.js", "tickets.js", "template.js"} <= {path.name for path in scripts}
+        assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in scripts) <= 65_000
+
+
+def collect_scripts(page: Page) -> set[Path]:
+    """The files of all scripts the page fetches from now on."""
+    scripts: set[Path] = set()
+
+    def note(request: Request) -> None:
+        if request.resource_type == "script":
+            served = urlsplit(request.url).path.removeprefix("/static/")
+            scripts.add(STATIC / re.sub(r"\.[0-9a-f]{12}(?=\.js$)", "", served))
+
+    page.on("request", note)
+    return scripts
 
 
 def looks_as_written(received: Received) -> None:

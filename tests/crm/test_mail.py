@@ -3,75 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from company.models import Address, Notification, User
+from company.models import Notification
 from crm.tell_failures import tell_failures
 from mailaccounts.models import AccountLink, MailAccount
 from mailcore.parse import parse
 from mailstore.read import read_raw
 from outbox.models import OutgoingMessage
-from tests.crm.world import letter_mail, make_customer
+from tests.crm.desk import HTMX, Desk, make_desk, sent
+from tests.crm.world import letter_mail
 from tests.factories import (
     make_account,
     make_employee,
     make_project,
     make_user,
-    set_company,
 )
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true", "HX-Target": "composer-form"}
-
-
-@dataclass
-class Desk:
-    """Petra at her desk, with an account of the company's and one address."""
-
-    client: Client
-    user: User
-    address: Address
-
-    def url(self, name: str = "mail", *keys: int) -> str:
-        return reverse(f"crm:{name}", args=[self.address.pk, *keys])
-
-    def values(self, **values: object) -> dict[str, object]:
-        return {
-            "sender": "info@firma.example",
-            "to": "Hans Huber <hans@huber.example>",
-            "subject": "Unser Treffen",
-            "text": "<p>{ANREDE},</p><p>bis Donnerstag.</p>",
-            "once_key": "0123456789abcdef",
-            **values,
-        }
-
-    def send(self, **values: object) -> str:
-        response = self.client.post(self.url(), self.values(**values), headers=HTMX)
-        self.status = response.status_code
-        return str(response.content.decode())
 
 
 @pytest.fixture
 def desk(client: Client) -> Desk:
-    user = make_user("petra", role="support", first_name="Petra", last_name="Klein")
-    make_employee("Petra Klein", user=user, email="petra@firma.example")
-    set_company(
-        name="Musterfirma GmbH",
-        greeting="Mit freundlichen Grüßen",
-        signature_html="<p>{MITARBEITER}, Musterfirma</p>",
-    )
-    make_account("info@firma.example", is_default=True)
-    client.force_login(user)
-    return Desk(client, user, make_customer())
-
-
-def sent() -> OutgoingMessage:
-    return OutgoingMessage.objects.get()
+    return make_desk(client)
 
 
 def test_the_composer_begins_with_person_salutation_greeting_and_signature(desk: Desk) -> None:
