@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 
 import pytest
@@ -34,6 +35,12 @@ def seeded_rows(request: pytest.FixtureRequest) -> None:
     if not DocumentKind.objects.exists():
         for number in ("0003_seed_kinds", "0005_seed_articles", "0008_seed_letter_kind"):
             import_module(f"documents.migrations.{number}").seed(apps, None)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: the garbage collector need not look at it again."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(trylast=True)
