@@ -305,5 +305,5 @@ def test_a_name_server_that_never_answers_holds_up_nobody(
         first = next(iter(run_test(ImapTest(login))))
     finally:
         release.set()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # it did not wait for what hangs
     assert "Namensauskunft antwortet nicht" in first.result

@@ -228,7 +228,7 @@ def test_a_drip_is_not_waited_for_forever() -> None:
         with pytest.raises(MailError) as caught:
             session.fetch_batch([1])
         assert caught.value.kind is Kind.TIMEOUT
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20  # it did not wait for what hangs
 
 
 def test_an_idle_poll_is_few_commands() -> None:
