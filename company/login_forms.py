@@ -146,8 +146,8 @@ class PersonalForm(InBlocks, ModelForm[User]):
             "shortcuts_enabled": _("Die Taste ? zeigt alle Kürzel."),
             "mails_failures": _(
                 "Für Antworten, E-Mails, Briefe und Belege, die Sie selbst abgeschickt haben. Was Sie "
-                "innerhalb einer Minute hier lesen, wird nicht gemailt; vieles auf einmal steht in "
-                "einer Nachricht."
+                "binnen einer Minute in Poststelle lesen, wird nicht geschickt; vieles auf einmal "
+                "steht in einer E-Mail."
             ),
         }
         widgets = {

@@ -28,7 +28,7 @@ export const start = (app) => {
   const topmost = () => [...document.querySelectorAll("dialog:modal")].at(-1);
 
   const head = (title) =>
-    element("header", { className: "dialog-head" }, element("h2", {}, title),
+    element("div", { className: "dialog-head" }, element("h2", {}, title),
       element("button", { type: "button", className: "btn quiet icon-only", "data-close": "", "aria-label": TEXTS.close }, icon("x")));
 
   /** Shows a dialog made on the spot; gone when closed. */
@@ -52,7 +52,7 @@ export const start = (app) => {
         yes.disabled = true;
       }
       let answer = false;
-      const dialog = showOwn(TEXTS.sure, "small", body, element("footer", { className: "dialog-foot" }, no, yes));
+      const dialog = showOwn(TEXTS.sure, "small", body, element("div", { className: "dialog-foot" }, no, yes));
       yes.addEventListener("click", () => {
         answer = true;
         dialog.close();

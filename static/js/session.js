@@ -45,7 +45,7 @@ export const start = (app) => {
     open = element("dialog", { className: "small", "data-own": "", "aria-label": TEXTS.title });
     const holder = element("div");
     open.append(
-      element("header", { className: "dialog-head" }, element("h2", {}, TEXTS.title)),
+      element("div", { className: "dialog-head" }, element("h2", {}, TEXTS.title)),
       element("div", { className: "dialog-body" }, element("p", { className: "muted" }, TEXTS.lead), holder),
     );
     const response = await fetch(assets.login).catch(() => null);
