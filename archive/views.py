@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -21,19 +18,14 @@ from archive.listing import (
 )
 from archive.message_page import view_message
 from archive.models import ArchiveEntry
-from company.models import CompanySettings
 from company.rights import Right, needs, signed_in
 from mailstore.download import (
     attachment_response,
     original_response,
-    picture_response,
     preview_response,
 )
-from mailstore.models import StoredAttachment, StoredMessage
-from mailstore.proxy import PictureRefused, fetch_signed, sign_address
-from mailstore.view import mail_frame_response, read_headers, render_body
-
-log = logging.getLogger(__name__)
+from mailstore.mail_pages import frame_response, header_lines, remote_picture_response
+from mailstore.models import StoredMessage
 
 
 @require_safe
@@ -73,28 +65,16 @@ def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
 def frame(request: HttpRequest, pk: int) -> HttpResponse:
     """The body, for its frame; `?bilder=1` fetches remote pictures through the proxy."""
     mail = _get_mail(request, pk)
-    wants_pictures = "bilder" in request.GET or not CompanySettings.load().block_external_content
-
-    def cid_url(attachment: StoredAttachment) -> str:
-        return reverse("archive:preview", args=[pk, attachment.pk])
-
-    def remote_url(address: str) -> str:
-        return f"{reverse('archive:picture', args=[pk])}?{urlencode({'u': sign_address(address)})}"
-
-    body = render_body(mail, cid_url=cid_url, remote_url=remote_url if wants_pictures else None)
-    return mail_frame_response(request, body, subject=mail.subject, show_remote="?bilder=1")
+    return frame_response(
+        request, mail, preview="archive:preview", picture="archive:picture", keys=(pk,)
+    )
 
 
 @require_safe
 @needs(Right.SEE_ARCHIVE)
 def picture(request: HttpRequest, pk: int) -> HttpResponse:
     _get(request, pk)
-    try:
-        found = fetch_signed(request.GET.get("u", ""))
-    except PictureRefused as error:
-        log.info("remote picture of archive entry %s refused: %s", pk, error)
-        raise Http404 from error
-    return picture_response(found.content, found.content_type)
+    return remote_picture_response(request)
 
 
 @require_safe
@@ -102,11 +82,7 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
 def headers(request: HttpRequest, pk: int) -> HttpResponse:
     """All header lines, in a dialog."""
     mail = _get_mail(request, pk)
-    try:
-        lines = read_headers(mail)
-    except (FileNotFoundError, ValueError):
-        lines = ()
-    return _private(render(request, "archive/_headers.html", {"headers": lines}))
+    return _private(render(request, "mailstore/_headers.html", {"headers": header_lines(mail)}))
 
 
 @require_safe

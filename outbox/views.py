@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from django.contrib import messages
@@ -14,18 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from company.models import CompanySettings
 from company.rights import Right, needs, signed_in
 from mailstore.download import (
     attachment_response,
     can_preview,
     original_response,
-    picture_response,
     preview_response,
 )
-from mailstore.models import StoredAttachment
-from mailstore.proxy import PictureRefused, fetch_signed, sign_address
-from mailstore.view import mail_frame_response, render_body
+from mailstore.mail_pages import frame_response, remote_picture_response
 from outbox.cancel import cancel
 from outbox.detail import view_attempts, view_recipients, view_state
 from outbox.editors import find_editor
@@ -41,8 +36,6 @@ from outbox.mark_sent import mark_sent
 from outbox.models import OutgoingMessage, OutgoingQuerySet
 from outbox.retry import retry, retry_certain, retry_sent_copy
 from outbox.send_now import send_now
-
-log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -170,28 +163,16 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
 def frame(request: HttpRequest, pk: int) -> HttpResponse:
     """The body, for its frame; `?bilder=1` fetches remote pictures through the proxy."""
     mail = _get(request, pk).message
-    wants_pictures = "bilder" in request.GET or not CompanySettings.load().block_external_content
-
-    def cid_url(attachment: StoredAttachment) -> str:
-        return reverse("outbox:preview", args=[pk, attachment.pk])
-
-    def remote_url(address: str) -> str:
-        return f"{reverse('outbox:picture', args=[pk])}?{urlencode({'u': sign_address(address)})}"
-
-    body = render_body(mail, cid_url=cid_url, remote_url=remote_url if wants_pictures else None)
-    return mail_frame_response(request, body, subject=mail.subject, show_remote="?bilder=1")
+    return frame_response(
+        request, mail, preview="outbox:preview", picture="outbox:picture", keys=(pk,)
+    )
 
 
 @require_safe
 @needs(Right.SEE_OUTBOX)
 def picture(request: HttpRequest, pk: int) -> HttpResponse:
     _get(request, pk)
-    try:
-        found = fetch_signed(request.GET.get("u", ""))
-    except PictureRefused as error:
-        log.info("remote picture of outgoing %s refused: %s", pk, error)
-        raise Http404 from error
-    return picture_response(found.content, found.content_type)
+    return remote_picture_response(request)
 
 
 @require_safe

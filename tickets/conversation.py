@@ -20,9 +20,9 @@ from company.rights import Right
 from mailcore.quotes import split_quoted
 from mailstore.download import can_preview
 from mailstore.models import StoredAttachment, StoredMessage
+from outbox.badges import Badge, state_badge
 from outbox.models import OutgoingMessage, Recipient
 from outbox.waiting import parked_reason
-from tickets.badges import Badge, state_badge
 from tickets.models import Ticket, TicketEvent, TicketMessage
 from tickets.moments import day_name, full_moment, short_moment
 

@@ -16,7 +16,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from company.models import User
-from tickets.badges import Badge, status_badge
+from outbox.badges import Badge
+from tickets.badges import status_badge
 from tickets.models import Ticket, TicketMessage
 from tickets.models.ticket import TicketQuerySet
 from tickets.moments import full_moment, short_moment, span_text

@@ -16,7 +16,8 @@ from company.customer_blocks import Block, load_blocks
 from company.models import BouncedEmail, Project, Queue, User
 from company.rights import RIGHTS_OF_ROLE, Right
 from mailaccounts.models import MailAccount
-from tickets.badges import Badge, status_badge
+from outbox.badges import Badge
+from tickets.badges import status_badge
 from tickets.conversation import Conversation, load_conversation
 from tickets.listing import (
     TicketPage,

@@ -72,7 +72,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         except MailRefused as refusal:
             composer.form.show_refusal(refusal)
         else:
-            return show(request, "crm/_mail_preview.html", {"mail": preview_mail(mail)})
+            return show(request, "documents/_mail_preview.html", {"mail": preview_mail(mail)})
     response = _show(request, address, composer, status=422)
     response.headers["HX-Retarget"] = "#composer-form"
     response.headers["HX-Reswap"] = "outerHTML"
