@@ -1,9 +1,16 @@
 # ruff: noqa: S608 - statements are put together from the names of models' columns
-"""Many rows in few statements: what bulk_create does, without its cost for every single value."""
+"""Many rows in few statements: what bulk_create and bulk_update do, without their cost for every value.
+
+PostgreSQL gets the rows as one JSON value: the statement is short and always the same, while VALUES
+lists are taken apart by psycopg placeholder by placeholder, at twice the cost.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -43,14 +50,33 @@ def insert_missing(rows: Sequence[Row], *, unique: str = "") -> list[Row]:
 
 
 def put_rows(
-    rows: Sequence[models.Model], *, unique: Collection[str] = ("pk",), update: Collection[str]
+    rows: Sequence[models.Model], *, unique: Collection[str], update: Collection[str]
 ) -> None:
     """Inserts rows; where the `unique` columns are there already, the `update` columns are set."""
-    for chunk, fields in _chunks(rows, with_key="pk" in unique):
+    for chunk, fields in _chunks(rows, with_key=False):
         target = ", ".join(_quoted(chunk[0], name) for name in unique)
         columns = [_quoted(chunk[0], name) for name in update]
         values = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns)
         _run(chunk, fields, f"ON CONFLICT ({target}) DO UPDATE SET {values}")
+
+
+def update_rows(rows: Sequence[models.Model], *, update: Collection[str]) -> None:
+    """Sets these columns of rows that exist; one statement on PostgreSQL."""
+    if not rows:
+        return
+    fields = [_field(rows[0], name) for name in (*update, "pk")]
+    table, key = connection.ops.quote_name(rows[0]._meta.db_table), _quoted(rows[0], "pk")
+    columns = [_quoted(rows[0], name) for name in update]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            setting = ", ".join(f"{column} = v.{column}" for column in columns)
+            sql = f"UPDATE {table} SET {setting} FROM {_recordset(fields)} WHERE {table}.{key} = v.{key}"
+            cursor.execute(sql, [_json(rows, fields)])
+        else:
+            setting = ", ".join(f"{column} = %s" for column in columns)
+            readers = [_reader(field) for field in fields]
+            sql = f"UPDATE {table} SET {setting} WHERE {key} = %s"
+            cursor.executemany(sql, [[read(row) for read in readers] for row in rows])
 
 
 def _chunks(rows: Sequence[Row], *, with_key: bool) -> Iterator[tuple[Sequence[Row], _Fields]]:
@@ -67,15 +93,35 @@ def _chunks(rows: Sequence[Row], *, with_key: bool) -> Iterator[tuple[Sequence[R
 def _run(rows: Sequence[models.Model], fields: _Fields, ending: str) -> Iterable[tuple[Any, ...]]:
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
-    one = f"({', '.join(['%s'] * len(fields))})"
-    sql = (
-        f"INSERT INTO {quote(rows[0]._meta.db_table)} ({columns}) VALUES "
-        f"{', '.join([one] * len(rows))} {ending}"
-    )
-    readers = [_reader(field) for field in fields]
+    start = f"INSERT INTO {quote(rows[0]._meta.db_table)} ({columns})"
     with connection.cursor() as cursor:
-        cursor.execute(sql, [read(row) for row in rows for read in readers])
+        if connection.vendor == "postgresql":
+            sql = f"{start} SELECT {columns} FROM {_recordset(fields)} {ending}"
+            cursor.execute(sql, [_json(rows, fields)])
+        else:
+            one = f"({', '.join(['%s'] * len(fields))})"
+            readers = [_reader(field) for field in fields]
+            sql = f"{start} VALUES {', '.join([one] * len(rows))} {ending}"
+            cursor.execute(sql, [read(row) for row in rows for read in readers])
         return cursor.fetchall() if "RETURNING" in ending else ()
+
+
+def _recordset(fields: _Fields) -> str:
+    quote = connection.ops.quote_name
+    types = (f"{quote(str(field.column))} {field.db_type(connection)}" for field in fields)
+    return f"json_to_recordset(%s) AS v({', '.join(types)})"
+
+
+def _json(rows: Sequence[models.Model], fields: _Fields) -> str:
+    readers = [(str(field.column), _reader(field)) for field in fields]
+    values = [{column: read(row) for column, read in readers} for row in rows]
+    return json.dumps(values, ensure_ascii=False, default=_json_value)
+
+
+def _json_value(value: object) -> str:
+    if isinstance(value, date | Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written by insert_rows")
 
 
 def _reader(field: Field[Any, Any]) -> _Read:
@@ -94,6 +140,8 @@ def _reader(field: Field[Any, Any]) -> _Read:
     if isinstance(field, models.DateTimeField):
         adapt = connection.ops.adapt_datetimefield_value
         return lambda row: adapt(getattr(row, name))
+    if isinstance(field, models.JSONField) and connection.vendor == "postgresql":
+        return lambda row: getattr(row, name)  # JSON inside the JSON of the rows
     return lambda row: _stored(field, getattr(row, name))
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from archive import add as archive
 from autoresponder.models import Autoresponder
 from company.crash_points import crash_point
-from company.insert_rows import put_rows
+from company.insert_rows import update_rows
 from intake import ledger
 from intake.answer import answer_mail, forward_to_archive_mailbox
 from intake.models import FolderCursor, IntakeItem
@@ -153,7 +153,7 @@ def _new_message(one: Read, folder: MailFolder, run: PollRun) -> NewMessage:
         received_at=one.item.internal_date,
         parsed=one.mail.parsed,
         sha256=one.sha256,
-        search_text=one.mail.search_text,
+        digest=one.mail.digest,
     )
 
 
@@ -215,8 +215,8 @@ def _finish(
         item.message_id_hash = hash_message_id(one.mail.parsed.message_id)
         is_kept = run.account.archive_enabled or result.ticket is not None
         item.delete_wanted = deletes and is_kept and not item.is_imported
-    # An upsert of rows that exist: bulk_update builds a CASE per value, ten times slower.
-    put_rows(
+    # bulk_update builds a CASE per value, ten times slower.
+    update_rows(
         [one.item for one in group],
         update=[
             *("state", "done_at", "error", "message", "blob", "message_id_hash"),

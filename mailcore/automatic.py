@@ -85,7 +85,8 @@ def find_foreign_reply_to(message: ParsedMessage, own_addresses: frozenset[str])
 
 
 def _values(message: ParsedMessage, *names: str) -> list[str]:
-    return [value.strip().lower() for name in names for value in message.header_all(name)]
+    wanted = {name.lower() for name in names}
+    return [value.strip().lower() for key, value in message.headers if key.lower() in wanted]
 
 
 def _words(message: ParsedMessage, *names: str) -> set[str]:

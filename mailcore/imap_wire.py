@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import imaplib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import imapclient
+from imapclient.datetime_util import parse_to_datetime
 from imapclient.exceptions import CapabilityError
 from imapclient.response_parser import parse_fetch_response
 
@@ -20,6 +22,10 @@ from mailcore.server import (
     login_kind,
     translate_error,
 )
+
+# What our two questions are answered by nearly always, as imaplib hands it over.
+_DESCRIBED = re.compile(rb'\d+ \(UID (\d+) RFC822\.SIZE (\d+) INTERNALDATE "([^"\\]+)"\)')
+_BODY = re.compile(rb"\d+ \(UID (\d+) BODY\[\] \{\d+\}")
 
 
 class Client(imapclient.IMAPClient):  # type: ignore[misc]
@@ -54,8 +60,34 @@ class Client(imapclient.IMAPClient):  # type: ignore[misc]
         """UID FETCH of a set as IMAP writes it („7:*" too, which imapclient's fetch cannot)."""
         typ, data = self._imap.uid("FETCH", uid_set, f"({' '.join(items)})")
         self._checkok("FETCH", typ, data)
-        answer: dict[int, dict[bytes, Any]] = parse_fetch_response(data, normalise_times=False)
+        answer: dict[int, dict[bytes, Any]] | None = _read_plain(data)
+        if answer is None:
+            answer = parse_fetch_response(data, normalise_times=False)
         return answer
+
+
+def _read_plain(data: Sequence[Any]) -> dict[int, dict[bytes, Any]] | None:
+    """Answers in the usual form, at a tenth of imapclient's cost; None where one is in another form."""
+    answer: dict[int, dict[bytes, Any]] = {}
+    has_literal = False
+    for one in data:
+        if has_literal:
+            if one != b")":
+                return None
+            has_literal = False
+        elif isinstance(one, tuple) and len(one) == 2 and (match := _BODY.fullmatch(one[0])):
+            answer.setdefault(int(match[1]), {})[b"BODY[]"] = one[1]
+            has_literal = True
+        elif isinstance(one, bytes) and (match := _DESCRIBED.fullmatch(one)):
+            try:
+                moment = parse_to_datetime(match[3], normalise=False)
+            except ValueError:
+                moment = None
+            values = {b"RFC822.SIZE": int(match[2]), b"INTERNALDATE": moment}
+            answer.setdefault(int(match[1]), {}).update(values)
+        else:
+            return None
+    return None if has_literal else answer
 
 
 def connect(login: ServerLogin) -> Client:

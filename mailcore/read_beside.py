@@ -36,7 +36,12 @@ class ReaderProcess:
     def begin(self, raws: Sequence[Raw], ours: OurMarks) -> None:
         """Hands a group over; `finish` must follow before the next. Raises ReaderDied."""
         try:
-            self._connect().send((list(raws), ours))
+            connection = self._connect()
+            connection.send(([raw.received_at for raw in raws], ours))
+            for raw in raws:
+                connection.send_bytes(
+                    raw.content
+                )  # as they are: pickled they would be copied twice
         except OSError as error:
             self.close()
             raise ReaderDied("the reading process does not listen") from error
@@ -87,7 +92,8 @@ def serve(descriptor: int) -> None:
     with Connection(descriptor) as connection:
         while True:
             try:
-                raws, ours = connection.recv()
+                moments, ours = connection.recv()
+                raws = [Raw(connection.recv_bytes(), moment) for moment in moments]
                 connection.send(read_each(raws, ours))
             except (EOFError, OSError):
                 return

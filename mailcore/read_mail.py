@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailcore.automatic import Classification, classify
 from mailcore.bounces import Bounce, read_bounce
+from mailcore.digest import Digest, digest_of
 from mailcore.messages import ParsedMessage
 from mailcore.parse import parse
-from mailcore.search_words import search_text_of
 from mailcore.threading import read_own_message_id
 
 
@@ -24,11 +24,11 @@ class OurMarks:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    parsed: ParsedMessage
+    parsed: ParsedMessage  # without its HTML: the most of it, and taking over needs none
     classification: Classification
     bounce: Bounce | None
     is_ours: bool  # we sent it: a Sent copy or a loop
-    search_text: str
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ def read_mail(raw: Raw, ours: OurMarks) -> ReadMail:
     parsed = parse(raw.content, received_at=raw.received_at)
     classification = classify(parsed, own_addresses=ours.addresses)
     return ReadMail(
-        parsed=parsed,
+        parsed=replace(parsed, html=""),
         classification=classification,
         bounce=read_bounce(raw.content, parsed) if classification.is_automatic else None,
         is_ours=read_own_message_id(parsed.message_id, keys=ours.keys) is not None,
-        search_text=search_text_of(parsed),
+        digest=digest_of(parsed),
     )
 
 

@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from company.insert_rows import insert_missing
+from mailcore.digest import Digest, digest_of
 from mailcore.messages import Attachment, Mailbox, ParsedMessage
 from mailcore.parse import parse
-from mailcore.search_words import search_text_of
 from mailstore.blobs import put_blobs
 from mailstore.models import StoredAttachment, StoredMessage
 
 TEXT_LIMIT = 200_000  # characters; the whole text stands in the bytes
-_PREVIEW = 200
 _QUERY_LIMIT = 500  # SQLite bounds the parameters of one statement
 _BLANKS = re.compile(r"\s+")
 
@@ -30,9 +30,10 @@ class NewMessage:
     received_at: datetime  # INTERNALDATE, or the time of queueing
     parsed: ParsedMessage | None = None
     sha256: str = ""  # set where the bytes stand in the blob store already
-    search_text: str = ""  # set where it was made together with `parsed`
+    digest: Digest | None = None  # set where it was made together with `parsed`
 
 
+@lru_cache(maxsize=10_000)
 def hash_message_id(message_id: str) -> str:
     """40 hex digits under which a Message-ID is indexed; brackets and blanks do not count."""
     bare = _BLANKS.sub("", message_id).strip("<>")
@@ -110,7 +111,7 @@ def _parsed(message: NewMessage) -> ParsedMessage:
 
 def _row(sha256: str, message: NewMessage, parsed: ParsedMessage) -> StoredMessage:
     sender = parsed.from_[0] if parsed.from_ else Mailbox("", "")
-    text = parsed.text[:TEXT_LIMIT]
+    digest = message.digest or digest_of(parsed)
     return StoredMessage(
         sha256=sha256,
         size=len(message.raw),
@@ -123,20 +124,13 @@ def _row(sha256: str, message: NewMessage, parsed: ParsedMessage) -> StoredMessa
         people=people_of(parsed),
         date=parsed.date,
         received_at=message.received_at,
-        text=text,
-        preview=_preview(text),
-        has_html=bool(parsed.html),
+        text=parsed.text[:TEXT_LIMIT],
+        preview=digest.preview,
+        has_html=digest.has_html,
         has_attachments=any(not attachment.is_inline for attachment in parsed.attachments),
-        search_text=message.search_text or search_text_of(parsed),
+        search_text=digest.search_text,
         defects=list(parsed.defects),
     )
-
-
-def _preview(text: str) -> str:
-    """The first words, quoted lines left out where others remain."""
-    lines = text[:4000].splitlines()
-    own = [line for line in lines if not line.lstrip().startswith(">")]
-    return _BLANKS.sub(" ", "\n".join(own) or text[:4000]).strip()[:_PREVIEW]
 
 
 def _attachment_row(message: StoredMessage, attachment: Attachment) -> StoredAttachment:

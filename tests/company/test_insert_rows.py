@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from company.insert_rows import insert_missing, insert_rows, put_rows
+from company.insert_rows import insert_missing, insert_rows, put_rows, update_rows
 from company.models import Address, ContactPerson
 from mailstore.models import StoredMessage
 
@@ -77,8 +77,24 @@ def test_of_rows_that_are_there_only_the_named_columns_change() -> None:
 
     stored = StoredMessage.objects.get(sha256=row.sha256)
     assert (stored.pk, stored.subject, stored.text) == (row.pk, "neu", "alt")
-    row.subject = "noch neuer"
-    put_rows([row], update=["subject"])
-    assert StoredMessage.objects.get(pk=row.pk).subject == "noch neuer"
     assert StoredMessage.objects.count() == 2
-    put_rows([], update=["subject"])
+    put_rows([], unique=["sha256"], update=["subject"])
+
+
+def test_of_known_rows_only_the_named_columns_change() -> None:
+    rows = [make_message(number) for number in range(3)]
+    insert_rows(rows)
+    moment = timezone.now() - timedelta(days=3)
+    for row in rows[:2]:
+        row.subject, row.text, row.date, row.people = "neu", "neu", moment, {"to": ["%s"]}
+    update_rows(rows[:2], update=["subject", "date", "people"])
+    update_rows([], update=["subject"])
+
+    changed, other, untouched = StoredMessage.objects.order_by("pk")
+    assert changed.subject == other.subject == "neu"
+    assert (changed.date, changed.people, changed.text) == (
+        moment,
+        {"to": ["%s"]},
+        make_message(0).text,
+    )
+    assert (untouched.subject, untouched.date) == ("", None)
