@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain, repeat
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -29,6 +30,10 @@ _NOTED_AT_ONCE = 1000
 _GROUP_MESSAGES = 50
 _GROUP_BYTES = 8 << 20
 _BACKLOG = 100  # messages; from here on the start of a reading process pays
+# Groups of a backlog grow: while the first one is read nothing else can be done, later ones cost less
+# per message the more they hold.
+_BACKLOG_GROUPS = (25, 50, 100)
+_BACKLOG_BYTES = 16 << 20
 
 
 def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:
@@ -95,6 +100,8 @@ def _note_new(
     run.go_on()
     is_rest = 0 < last <= cursor.last_uid + _NOTED_AT_ONCE
     found = session.list_new(cursor.last_uid, _NOTED_AT_ONCE)
+    if len(found) >= _BACKLOG:
+        run.reader.start()  # it is ready when the first group is
     start = ledger.start_of(folder.account)
     rows = [_ledger_row(session, folder, cursor, info, start) for info in found]
     highest = max((info.uid for info in found), default=cursor.last_uid)
@@ -166,19 +173,26 @@ def _receive_open(
 
         if len(fresh) >= _BACKLOG:
             take_over = partial(take_over_group, folder=folder, run=run)
-            receive_ahead(_groups(fresh), run=run, fetch=fetch, take_over=take_over)
+            groups = _groups(fresh, _BACKLOG_GROUPS, _BACKLOG_BYTES)
+            receive_ahead(groups, run=run, fetch=fetch, take_over=take_over)
             fresh = []
         for group in (*_groups(fresh), *([item] for item in single)):
             _receive(fetch(group), folder, run)
 
 
-def _groups(items: Sequence[IntakeItem]) -> Iterator[list[IntakeItem]]:
+def _groups(
+    items: Sequence[IntakeItem],
+    most: Sequence[int] = (_GROUP_MESSAGES,),
+    most_bytes: int = _GROUP_BYTES,
+) -> Iterator[list[IntakeItem]]:
+    """At most so many messages in the first group, the second …; what the last number says goes on."""
+    counts = chain(most, repeat(most[-1]))
     group: list[IntakeItem] = []
-    size = 0
+    size, count = 0, next(counts)
     for item in items:
-        if group and (size + item.size > _GROUP_BYTES or len(group) >= _GROUP_MESSAGES):
+        if group and (size + item.size > most_bytes or len(group) >= count):
             yield group
-            group, size = [], 0
+            group, size, count = [], 0, next(counts)
         group.append(item)
         size += item.size
     if group:

@@ -25,7 +25,7 @@ class ReaderDied(Exception):
 
 
 class ReaderProcess:
-    """Reads one group at a time. The process is started at the first one."""
+    """Reads one group at a time. The process is started at the first one, or by `start`."""
 
     module = __name__
 
@@ -36,7 +36,7 @@ class ReaderProcess:
     def begin(self, raws: Sequence[Raw], ours: OurMarks) -> None:
         """Hands a group over; `finish` must follow before the next. Raises ReaderDied."""
         try:
-            connection = self._connect()
+            connection = self.start()
             connection.send(([raw.received_at for raw in raws], ours))
             for raw in raws:
                 connection.send_bytes(
@@ -72,7 +72,8 @@ class ReaderProcess:
             self._process.wait()
         self._connection = self._process = None
 
-    def _connect(self) -> Connection:
+    def start(self) -> Connection:
+        """Starts the process where it does not run."""
         if self._connection is None:
             ours, theirs = socket.socketpair()
             with theirs:
