@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from archive.models import ArchiveEntry
-from company.insert_rows import insert_missing
+from company.insert_rows import insert_values
 from company.statements import insert_into
 from mailaccounts.models import MailAccount
 from mailstore.models import StoredMessage
@@ -24,19 +24,15 @@ class NewEntry:
     mail_date: datetime  # INTERNALDATE or time of sending
 
 
-_ENTRY = insert_into(
-    ArchiveEntry,
-    *("account", "message", "sha256", "direction", "mail_date", "archived_at", "bytes_pending"),
-    unless_there=True,
-)
+_FIELDS = ("account", "message", "sha256", "direction", "mail_date", "archived_at", "bytes_pending")
+_ENTRY = insert_into(ArchiveEntry, *_FIELDS, unless_there=True)
 
 
 def keep(cursor: CursorWrapper, entry: NewEntry) -> None:
     """Like add_group for one: a single statement where the message is new, as sent mail mostly is."""
     if not entry.account.archive_enabled:
         return
-    values = (entry.account.pk, entry.message.pk, entry.message.sha256, entry.direction.value)
-    if not _ENTRY.run(cursor, *values, entry.mail_date, timezone.now(), False):
+    if not _ENTRY.run(cursor, *_values(entry)):
         add_group([entry])
 
 
@@ -63,20 +59,19 @@ def add_group(entries: Sequence[NewEntry]) -> None:
     Where a tombstone stands, the message that came again goes as the first one did.
     """
     entries = [entry for entry in entries if entry.account.archive_enabled]
-    insert_missing(
-        [
-            ArchiveEntry(
-                account=entry.account,
-                message=entry.message,
-                sha256=entry.message.sha256,
-                direction=entry.direction,
-                mail_date=entry.mail_date,
-            )
-            for entry in entries
-        ]
-    )
+    insert_values(ArchiveEntry, _FIELDS, list(map(_values, entries)))
     ArchiveEntry.objects.filter(
         account__in={entry.account.pk for entry in entries},
         sha256__in={entry.message.sha256 for entry in entries},
         message__isnull=True,
     ).update(bytes_pending=True)
+
+
+def _values(entry: NewEntry) -> tuple[object, ...]:
+    message = entry.message
+    direction = entry.direction.value
+    now = timezone.now()
+    return (
+        *(entry.account.pk, message.pk, message.sha256, direction),
+        *(entry.mail_date, now, False),
+    )

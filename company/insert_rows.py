@@ -8,8 +8,8 @@ lists are taken apart by psycopg placeholder by placeholder, at twice the cost.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -20,12 +20,13 @@ _ROWS_PER_STATEMENT = 500
 _Read = Callable[[models.Model], Any]
 _Fields = list["Field[Any, Any]"]
 Row = TypeVar("Row", bound=models.Model)
+T = TypeVar("T")
 
 
 def insert_rows(rows: Sequence[models.Model]) -> None:
     """Inserts rows of one model and sets their keys. Raises IntegrityError like bulk_create."""
-    for chunk, fields in _chunks(rows, with_key=False):
-        keys = _run(chunk, fields, f"RETURNING {_quoted(chunk[0], 'pk')}")
+    for chunk, fields in _chunks(rows):
+        keys = _insert_rows(chunk, fields, f"RETURNING {_quoted(type(chunk[0]), 'pk')}")
         for row, (key,) in zip(chunk, keys, strict=True):
             row.pk = key
             row._state.adding, row._state.db = False, connection.alias
@@ -36,11 +37,12 @@ def insert_missing(rows: Sequence[Row], *, unique: str = "") -> list[Row]:
     rows, it returns those that were inserted, with their keys; without it nothing.
     """
     inserted: list[Row] = []
-    for chunk, fields in _chunks(rows, with_key=False):
+    for chunk, fields in _chunks(rows):
         returning = ""
         if unique:
-            returning = f"RETURNING {_quoted(chunk[0], unique)}, {_quoted(chunk[0], 'pk')}"
-        keys = dict(_run(chunk, fields, f"ON CONFLICT DO NOTHING {returning}"))
+            model = type(chunk[0])
+            returning = f"RETURNING {_quoted(model, unique)}, {_quoted(model, 'pk')}"
+        keys = dict(_insert_rows(chunk, fields, f"ON CONFLICT DO NOTHING {returning}"))
         for row in chunk:
             if (key := keys.get(getattr(row, unique) if unique else None)) is not None:
                 row.pk = key
@@ -49,61 +51,84 @@ def insert_missing(rows: Sequence[Row], *, unique: str = "") -> list[Row]:
     return inserted
 
 
-def put_rows(
-    rows: Sequence[models.Model], *, unique: Collection[str], update: Collection[str]
+def insert_values(
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Sequence[tuple[object, ...]],
+    *,
+    unique: Sequence[str] = (),
+    update: str = "",
 ) -> None:
-    """Inserts rows; where the `unique` columns are there already, the `update` columns are set."""
-    for chunk, fields in _chunks(rows, with_key=False):
-        target = ", ".join(_quoted(chunk[0], name) for name in unique)
-        columns = [_quoted(chunk[0], name) for name in update]
-        values = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns)
-        _run(chunk, fields, f"ON CONFLICT ({target}) DO UPDATE SET {values}")
+    """Inserts rows given as the values of these fields: instances would cost more than the database.
+
+    Nothing has a default; related rows are named by their keys. What a unique constraint has already stays
+    as it is; with `update` that field is set where the `unique` fields are there.
+    """
+    fields = [_named(model, name) for name in names]
+    ending = "ON CONFLICT DO NOTHING"
+    if update:
+        target = ", ".join(_quoted(model, name) for name in unique)
+        column = _quoted(model, update)
+        ending = f"ON CONFLICT ({target}) DO UPDATE SET {column} = EXCLUDED.{column}"
+    for chunk in _bounded(rows, fields):
+        _insert(model, fields, [list(map(_ready, row)) for row in chunk], ending)
 
 
 def update_rows(rows: Sequence[models.Model], *, update: Collection[str]) -> None:
     """Sets these columns of rows that exist; one statement on PostgreSQL."""
     if not rows:
         return
-    fields = [_field(rows[0], name) for name in (*update, "pk")]
-    table, key = connection.ops.quote_name(rows[0]._meta.db_table), _quoted(rows[0], "pk")
-    columns = [_quoted(rows[0], name) for name in update]
+    model = type(rows[0])
+    fields = [_named(model, name) for name in (*update, "pk")]
+    table, key = connection.ops.quote_name(model._meta.db_table), _quoted(model, "pk")
+    columns = [_quoted(model, name) for name in update]
+    values = _values(rows, fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             setting = ", ".join(f"{column} = v.{column}" for column in columns)
-            sql = f"UPDATE {table} SET {setting} FROM {_recordset(fields)} WHERE {table}.{key} = v.{key}"
-            cursor.execute(sql, [_json(rows, fields)])
+            cursor.execute(
+                f"UPDATE {table} SET {setting} FROM {_recordset(fields)} WHERE {table}.{key} = v.{key}",
+                [_json(fields, values)],
+            )
         else:
             setting = ", ".join(f"{column} = %s" for column in columns)
-            readers = [_reader(field) for field in fields]
-            sql = f"UPDATE {table} SET {setting} WHERE {key} = %s"
-            cursor.executemany(sql, [[read(row) for read in readers] for row in rows])
+            cursor.executemany(f"UPDATE {table} SET {setting} WHERE {key} = %s", values)
 
 
-def _chunks(rows: Sequence[Row], *, with_key: bool) -> Iterator[tuple[Sequence[Row], _Fields]]:
-    if not rows:
-        return
-    fields = [field for field in rows[0]._meta.concrete_fields if with_key or not field.primary_key]
+def _chunks(rows: Sequence[Row]) -> Iterator[tuple[Sequence[Row], _Fields]]:
+    if rows:
+        fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+        for chunk in _bounded(rows, fields):
+            yield chunk, fields
+
+
+def _bounded(rows: Sequence[T], fields: _Fields) -> Iterator[Sequence[T]]:
     size = _ROWS_PER_STATEMENT
     if connection.features.max_query_params:
         size = min(size, connection.features.max_query_params // len(fields))
     for start in range(0, len(rows), size):
-        yield rows[start : start + size], fields
+        yield rows[start : start + size]
 
 
-def _run(rows: Sequence[models.Model], fields: _Fields, ending: str) -> Iterable[tuple[Any, ...]]:
+def _insert_rows(rows: Sequence[models.Model], fields: _Fields, ending: str) -> list[Any]:
+    return _insert(type(rows[0]), fields, _values(rows, fields), ending)
+
+
+def _insert(
+    model: type[models.Model], fields: _Fields, values: Sequence[list[Any]], ending: str
+) -> list[Any]:
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
-    start = f"INSERT INTO {quote(rows[0]._meta.db_table)} ({columns})"
+    start = f"INSERT INTO {quote(model._meta.db_table)} ({columns})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             sql = f"{start} SELECT {columns} FROM {_recordset(fields)} {ending}"
-            cursor.execute(sql, [_json(rows, fields)])
+            cursor.execute(sql, [_json(fields, values)])
         else:
             one = f"({', '.join(['%s'] * len(fields))})"
-            readers = [_reader(field) for field in fields]
-            sql = f"{start} VALUES {', '.join([one] * len(rows))} {ending}"
-            cursor.execute(sql, [read(row) for row in rows for read in readers])
-        return cursor.fetchall() if "RETURNING" in ending else ()
+            sql = f"{start} VALUES {', '.join([one] * len(values))} {ending}"
+            cursor.execute(sql, [value for row in values for value in row])
+        return cursor.fetchall() if "RETURNING" in ending else []
 
 
 def _recordset(fields: _Fields) -> str:
@@ -112,16 +137,27 @@ def _recordset(fields: _Fields) -> str:
     return f"json_to_recordset(%s) AS v({', '.join(types)})"
 
 
-def _json(rows: Sequence[models.Model], fields: _Fields) -> str:
-    readers = [(str(field.column), _reader(field)) for field in fields]
-    values = [{column: read(row) for column, read in readers} for row in rows]
-    return json.dumps(values, ensure_ascii=False, default=_json_value)
+def _json(fields: _Fields, values: Sequence[list[Any]]) -> str:
+    columns = [str(field.column) for field in fields]
+    rows = [dict(zip(columns, row, strict=True)) for row in values]
+    return json.dumps(rows, ensure_ascii=False, default=_json_value)
 
 
 def _json_value(value: object) -> str:
     if isinstance(value, date | Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} cannot be written by insert_rows")
+
+
+def _values(rows: Sequence[models.Model], fields: _Fields) -> list[list[Any]]:
+    readers = [_reader(field) for field in fields]
+    return [[read(row) for read in readers] for row in rows]
+
+
+def _ready(value: object) -> object:
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return value
 
 
 def _reader(field: Field[Any, Any]) -> _Read:
@@ -168,9 +204,9 @@ def _stored(field: Field[Any, Any], value: Any) -> Any:
     return field.get_db_prep_save(value, connection=connection)
 
 
-def _field(row: models.Model, name: str) -> Field[Any, Any]:
-    return row._meta.pk if name == "pk" else row._meta.get_field(name)  # type: ignore[return-value]
+def _named(model: type[models.Model], name: str) -> Field[Any, Any]:
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)  # type: ignore[return-value]
 
 
-def _quoted(row: models.Model, name: str) -> str:
-    return connection.ops.quote_name(str(_field(row, name).column))
+def _quoted(model: type[models.Model], name: str) -> str:
+    return connection.ops.quote_name(str(_named(model, name).column))

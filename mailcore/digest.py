@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from mailcore.messages import ParsedMessage
 from mailcore.search_words import search_text_of
 
 _PREVIEW = 200
-_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +24,4 @@ def digest_of(parsed: ParsedMessage) -> Digest:
 def _preview(text: str) -> str:
     """The first words, quoted lines left out where others remain."""
     own = [line for line in text.splitlines() if not line.lstrip().startswith(">")]
-    return _BLANKS.sub(" ", "\n".join(own) or text).strip()[:_PREVIEW]
+    return " ".join(("\n".join(own) or text).split())[:_PREVIEW]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from company.insert_rows import insert_missing
+from company.insert_rows import insert_missing, insert_values
 from mailcore.digest import Digest, digest_of
 from mailcore.messages import Attachment, Mailbox, ParsedMessage
 from mailcore.parse import parse
@@ -17,6 +17,9 @@ from mailstore.blobs import put_blobs
 from mailstore.models import StoredAttachment, StoredMessage
 
 TEXT_LIMIT = 200_000  # characters; the whole text stands in the bytes
+_ATTACHMENT = tuple(
+    "message path filename content_type size sha256 content_id is_inline".split()  # noqa: SIM905
+)
 _QUERY_LIMIT = 500  # SQLite bounds the parameters of one statement
 _BLANKS = re.compile(r"\s+")
 
@@ -67,12 +70,14 @@ def store_group(messages: Sequence[NewMessage]) -> list[StoredMessage]:
         stored |= {row.sha256: row for row in inserted}
         # Another worker may store the same bytes right now: whoever is second takes the first's row.
         stored |= _find(missing.keys() - stored.keys())
-        insert_missing(
+        insert_values(
+            StoredAttachment,
+            _ATTACHMENT,
             [
-                _attachment_row(stored[sha256], attachment)
+                _attachment_values(stored[sha256], attachment)
                 for sha256 in missing
                 for attachment in read[sha256].attachments
-            ]
+            ],
         )
     return [stored[sha256] for sha256 in hashes]
 
@@ -133,16 +138,17 @@ def _row(sha256: str, message: NewMessage, parsed: ParsedMessage) -> StoredMessa
     )
 
 
-def _attachment_row(message: StoredMessage, attachment: Attachment) -> StoredAttachment:
-    return StoredAttachment(
-        message=message,
-        path=attachment.path[:200],
-        filename=attachment.filename[:255],
-        content_type=attachment.content_type[:127],
-        size=attachment.size,
-        sha256=attachment.sha256,
-        content_id=attachment.content_id[:255],
-        is_inline=attachment.is_inline,
+def _attachment_values(message: StoredMessage, attachment: Attachment) -> tuple[object, ...]:
+    """In the order of _ATTACHMENT."""
+    return (
+        message.pk,
+        attachment.path[:200],
+        attachment.filename[:255],
+        attachment.content_type[:127],
+        attachment.size,
+        attachment.sha256,
+        attachment.content_id[:255],
+        attachment.is_inline,
     )
 
 

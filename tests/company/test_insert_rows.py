@@ -6,9 +6,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from company.insert_rows import insert_missing, insert_rows, put_rows, update_rows
+from company.insert_rows import insert_missing, insert_rows, insert_values, update_rows
 from company.models import Address, ContactPerson
 from mailstore.models import StoredMessage
+from tests.factories import make_account
+from tickets.models import ThreadId, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -69,16 +71,24 @@ def test_rows_refer_to_rows_that_got_their_key_in_between_but_not_to_unsaved_one
     assert timezone.now() - Address.objects.get().created_at < timedelta(minutes=1)
 
 
-def test_of_rows_that_are_there_only_the_named_columns_change() -> None:
-    row = make_message(1, subject="alt", text="alt")
-    insert_rows([row])
-    row.subject, row.text = "neu", "neu"
-    put_rows([row, make_message(2)], unique=["sha256"], update=["subject"])
+def test_values_are_inserted_without_instances_and_set_where_they_are_there() -> None:
+    account = make_account()
+    ticket = Ticket(
+        number="1", account=account, last_message_at=timezone.now(), created_at=timezone.now()
+    )
+    insert_rows([ticket])
+    fields = ("ticket", "message_id_hash", "account", "is_seen")
+    rows = [(ticket.pk, f"{number} % %s \\", account.pk, False) for number in range(300)]
+    insert_values(ThreadId, fields, rows[:2])
+    insert_values(ThreadId, fields, [(*row[:3], True) for row in rows])
+    insert_values(ThreadId, fields, [])
 
-    stored = StoredMessage.objects.get(sha256=row.sha256)
-    assert (stored.pk, stored.subject, stored.text) == (row.pk, "neu", "alt")
-    assert StoredMessage.objects.count() == 2
-    put_rows([], unique=["sha256"], update=["subject"])
+    seen = dict(ThreadId.objects.values_list("message_id_hash", "is_seen"))
+    assert seen == {row[1]: index > 1 for index, row in enumerate(rows)}
+    again = [(*row[:2], None, True) for row in rows[:1]]
+    insert_values(ThreadId, fields, again, unique=fields[:2], update="is_seen")
+    row = ThreadId.objects.get(message_id_hash=rows[0][1])
+    assert (row.is_seen, row.account) == (True, account)
 
 
 def test_of_known_rows_only_the_named_columns_change() -> None:
