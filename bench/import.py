@@ -1,6 +1,6 @@
 """How many mails per second one worker takes over from a real IMAP server: tickets, archive, search index.
 
-    python -m bench.import [--mails 1000] [--rounds 3] [--databases sqlite,postgresql]
+    python -m bench.import [--mails 2000] [--rounds 3] [--databases sqlite,postgresql]
                            [--peers] [--delay 30] [--two-workers] [--mbox 2000]
 
 One command starts everything it needs in temporary directories (Dovecot; PostgreSQL with fsync on) and ends
@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -134,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--mails", type=int, default=1000)
+    parser.add_argument("--mails", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--peers", action="store_true")
@@ -142,6 +143,9 @@ def main() -> None:
     parser.add_argument("--two-workers", action="store_true")
     parser.add_argument("--mbox", type=int, default=0)
     options = parser.parse_args()
+    # Whoever ends it ends its servers, too.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     databases = options.databases.split(",")
     with ExitStack() as stack:
         bench = stack.enter_context(_servers(needs_postgres="postgresql" in databases))

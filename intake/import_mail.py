@@ -1,11 +1,13 @@
 """Takes mail over from a file: mbox or Maildir. The ledger makes it repeatable.
 
 Every message has a row under a folder that exists here only, numbered by its own bytes: what is there
-is not taken over again, from the same file, another one, or after the process died in the middle.
+is not taken over again, from the same file, another one, or after the process died in the middle. What
+is tried for the first time goes the way of a mailbox's backlog (read_ahead.py).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,11 +18,14 @@ from django.utils import timezone
 
 from company.crash_points import crash_point
 from company.insert_rows import insert_missing
+from intake import ledger
 from intake.kept import take_over
 from intake.mail_files import FileMail, header_block, read_mails
 from intake.models import IMPORTED, FolderCursor, IntakeItem
 from intake.poll_run import Counts, PollRun, is_disk_low
-from intake.read_group import Fetched
+from intake.read_ahead import receive_ahead
+from intake.read_group import Fetched, Read, Unreadable
+from intake.receive import READ_BESIDE_BYTES, take_over_group
 from intake.wanted_folders import wanted_folders
 from mailaccounts.models import MailAccount, MailFolder
 from mailcore.parse import parse
@@ -55,23 +60,14 @@ def import_mail(
     Counts as backlog: no automatic answers, nothing is forwarded. Raises ImportRefused, NoMailFile, OSError.
     """
     folder = _folder(account, folder_name, purpose)
-    run = PollRun(account, owner="")
-    summary = ImportSummary(counts=run.counts)
+    summary = ImportSummary()
     started = timezone.now()
     # What arrived before this moment is backlog.
     FolderCursor.objects.update_or_create(
         folder=folder, defaults={"uidvalidity": IMPORTED, "started_at": started}
     )
-    latest = started - timedelta(seconds=1)
-    for group in _groups(read_mails(path, limit=settings.MAX_MESSAGE_BYTES)):
-        if is_disk_low():
-            raise ImportRefused(
-                "Der Speicherplatz ist knapp. Schaffen Sie Platz und starten Sie den Import noch "
-                "einmal: Er macht dort weiter."
-            )
-        summary.read += len(group)
-        summary.known += _import_group(group, folder, run, latest)
-        tell(group[-1].position)
+    with PollRun(account, owner="", counts=summary.counts) as run:
+        _Import(folder, run, summary, started - timedelta(seconds=1), tell).take_over(path)
     return summary
 
 
@@ -115,24 +111,69 @@ def _number(mail: FileMail) -> int:
     return int(mail.sha256[:16], 16) >> 1
 
 
-def _import_group(
-    group: Sequence[FileMail], folder: MailFolder, run: PollRun, latest: datetime
-) -> int:
-    """Returns how many were here before. A failure is tried again at once, until it is set aside."""
-    mails = {_number(mail): mail for mail in group}
-    rows = _rows(folder, mails)
-    known = sum(row.state != State.NOTED for row in rows.values())
-    _note_new([mail for number, mail in mails.items() if number not in rows], folder, run, latest)
-    known += len(group) - len(mails)
-    known -= _note_no_longer_too_large(rows.values(), mails)
-    crash_point("intake.after_ledger")
-    while waiting := [row for row in _rows(folder, mails).values() if row.state == State.NOTED]:
-        fresh = [row for row in waiting if row.attempts == 0]
-        tried = [row for row in waiting if row.attempts > 0]
-        for items in ([fresh] if fresh else []) + [[row] for row in tried]:
-            fetched = [Fetched(item, mails[item.uid].raw) for item in items]
-            take_over(fetched, folder=folder, run=run)
-    return known
+@dataclass(slots=True)
+class _Import:
+    folder: MailFolder
+    run: PollRun
+    summary: ImportSummary
+    latest: datetime
+    tell: Callable[[int], None]
+    _waiting: deque[list[FileMail]] = field(default_factory=deque)  # noted, not taken over yet
+    _left: list[int] = field(default_factory=list)  # keys of what did not go in a group
+
+    def take_over(self, path: Path) -> None:
+        groups = _groups(read_mails(path, limit=settings.MAX_MESSAGE_BYTES))
+        receive_ahead(
+            map(self._note, groups), run=self.run, fetch=self._begin, take_over=self._end_group
+        )
+        self._take_over_left()
+
+    def _note(self, group: list[FileMail]) -> list[IntakeItem]:
+        """Writes bytes and rows of what is new; returns what is to be tried for the first time."""
+        if is_disk_low():
+            raise ImportRefused(
+                "Der Speicherplatz ist knapp. Schaffen Sie Platz und starten Sie den Import noch "
+                "einmal: Er macht dort weiter."
+            )
+        mails = {_number(mail): mail for mail in group}
+        rows = _rows(self.folder, mails)
+        is_before_us = {_number(mail) for waiting in self._waiting for mail in waiting}
+        known = sum(
+            row.state != State.NOTED or number in is_before_us for number, row in rows.items()
+        )
+        new = [mail for number, mail in mails.items() if number not in rows]
+        _note_new(new, self.folder, self.run, self.latest)
+        known += len(group) - len(mails)
+        known -= _note_no_longer_too_large(rows.values(), mails)
+        crash_point("intake.after_ledger")
+        self.summary.read += len(group)
+        self.summary.known += known
+        self._waiting.append(group)
+        fresh = [row for row in _open(self.folder, mails) if row.attempts == 0]
+        return [row for row in fresh if row.size <= READ_BESIDE_BYTES]
+
+    def _begin(self, items: list[IntakeItem]) -> list[Fetched]:
+        raws = {_number(mail): mail.raw for mail in self._waiting[-1]}
+        ledger.begin_attempt(items)
+        return [Fetched(item, raws[item.uid], item.blob) for item in items]
+
+    def _end_group(self, read: Sequence[Read | Unreadable]) -> None:
+        take_over_group(read, folder=self.folder, run=self.run)
+        group = self._waiting.popleft()
+        left = _open(self.folder, {_number(mail): mail for mail in group})
+        self._left += [item.pk for item in left]
+        self.tell(group[-1].position)
+
+    def _take_over_left(self) -> None:
+        """What is large, or failed now or in an earlier import: alone, until it is there or set aside."""
+        items = IntakeItem.objects.filter(state=State.NOTED).select_related("folder")
+        for pk in self._left:
+            while item := items.filter(pk=pk).first():
+                take_over(item, run=self.run)
+
+
+def _open(folder: MailFolder, mails: dict[int, FileMail]) -> list[IntakeItem]:
+    return [row for row in _rows(folder, mails).values() if row.state == State.NOTED]
 
 
 def _rows(folder: MailFolder, mails: dict[int, FileMail]) -> dict[int, IntakeItem]:

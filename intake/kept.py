@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
@@ -14,7 +13,7 @@ from intake.models import IMPORTED, IntakeItem
 from intake.poll_run import Counts, PollRun, is_disk_low
 from intake.read_group import Fetched
 from intake.receive import receive_group
-from mailaccounts.models import MailAccount, MailFolder
+from mailaccounts.models import MailAccount
 from mailstore.blobs import get_blob
 
 _IMPORTING = timedelta(minutes=10)  # a younger row belongs to an import that may still run
@@ -31,28 +30,28 @@ def take_over_waiting(account_id: int) -> Counts:
     account = MailAccount.objects.kept().filter(pk=account_id).first()
     if account is None or is_disk_low():
         return Counts()
-    run = PollRun(account, owner="")
-    waiting = _waiting().filter(account=account).order_by("attempts", "pk")
-    for item in waiting.select_related("folder").iterator():
-        raw = _read(item)
-        if raw is not None:
-            take_over([Fetched(item, raw)], folder=item.folder, run=run)
-    return run.counts
+    with PollRun(account, owner="") as run:
+        waiting = _waiting().filter(account=account).order_by("attempts", "pk")
+        for item in waiting.select_related("folder").iterator():
+            take_over(item, run=run)
+        return run.counts
 
 
-def take_over(fetched: Sequence[Fetched], *, folder: MailFolder, run: PollRun) -> None:
-    """Tries these once. As when polling: the attempt counts first; what killed the process three
+def take_over(item: IntakeItem, *, run: PollRun) -> None:
+    """Tries this one once. As when polling: the attempt counts first; what killed the process three
     times is set aside unread. Raises what is nobody's fault, then the attempt does not count."""
-    items = [one.item for one in fetched]
-    ledger.begin_attempt(items)
-    given_up = [one for one in fetched if one.item.attempts > ledger.ATTEMPTS]
-    for one in given_up:
-        ledger.set_aside_after_crashes(one.item, one.raw)
-        run.counts.quarantined += 1
+    ledger.begin_attempt([item])
     try:
-        receive_group([one for one in fetched if one not in given_up], folder=folder, run=run)
+        raw = _read(item)
+        if raw is None:
+            return
+        if item.attempts > ledger.ATTEMPTS:
+            ledger.set_aside_after_crashes(item, raw)
+            run.counts.quarantined += 1
+            return
+        receive_group([Fetched(item, raw, item.blob)], folder=item.folder, run=run)
     except (OSError, OperationalError, InterfaceError):
-        ledger.take_back_attempt(items)
+        ledger.take_back_attempt([item])
         raise
 
 
@@ -70,6 +69,5 @@ def _read(item: IntakeItem) -> bytes | None:
     try:
         return get_blob(item.blob)
     except (FileNotFoundError, ValueError):
-        ledger.begin_attempt([item])
         ledger.record_failure(item, None, _LOST)
         return None

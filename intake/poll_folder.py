@@ -19,7 +19,7 @@ from intake.models import FolderCursor, IntakeItem
 from intake.poll_run import PollRun
 from intake.read_ahead import receive_ahead
 from intake.read_group import Fetched
-from intake.receive import receive_group, take_over_group
+from intake.receive import READ_BESIDE_BYTES, receive_group, take_over_group
 from intake.renumbered import begin_again, settle_known
 from mailaccounts.models import MailFolder
 from mailcore.errors import Kind, MailError, Step
@@ -28,7 +28,7 @@ from mailstore.blobs import put_blob
 
 _NOTED_AT_ONCE = 1000
 _GROUP_MESSAGES = 50
-_GROUP_BYTES = 8 << 20
+_GROUP_BYTES = READ_BESIDE_BYTES
 _BACKLOG = 100  # messages; from here on the start of a reading process pays
 # Groups of a backlog grow: while the first one is read nothing else can be done, later ones cost less
 # per message the more they hold.
@@ -200,11 +200,8 @@ def _groups(
 
 
 def _receive(fetched: Sequence[Fetched], folder: MailFolder, run: PollRun) -> None:
-    was_tried = any(one.item.attempts > 1 for one in fetched)
-    is_small = sum(len(one.raw) for one in fetched) <= _GROUP_BYTES
-    beside = run.reader if was_tried and is_small else None
     try:
-        receive_group(fetched, folder=folder, run=run, beside=beside)
+        receive_group(fetched, folder=folder, run=run)
     except (OSError, OperationalError, InterfaceError):
         ledger.take_back_attempt([one.item for one in fetched])
         raise

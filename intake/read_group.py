@@ -24,6 +24,7 @@ class Fetched:
 
     item: IntakeItem
     raw: bytes
+    sha256: str = ""  # set where the bytes stand in the blob store already
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,7 @@ class GroupReading:
             with suppress(ReaderDied):  # `_read` hears of it again and tries one by one
                 beside.begin(self._raws(), self._ours)
         writer = ThreadPoolExecutor(1)
-        self._writing: Future[list[str]] = writer.submit(
-            put_blobs, [one.raw for one in self.fetched]
-        )
+        self._writing: Future[list[str]] = writer.submit(_keep, self.fetched)
         writer.shutdown(wait=False)
         self._read_mails: list[Read | Unreadable] | None = None
 
@@ -106,3 +105,8 @@ class GroupReading:
             return beside.finish()[0]
         except ReaderDied as error:
             return error
+
+
+def _keep(fetched: Sequence[Fetched]) -> list[str]:
+    written = iter(put_blobs([one.raw for one in fetched if not one.sha256]))
+    return [one.sha256 or next(written) for one in fetched]

@@ -23,7 +23,6 @@ from intake.models import FolderCursor, IntakeItem
 from intake.poll_run import PollRun
 from intake.read_group import Fetched, GroupReading, Read, Unreadable
 from mailaccounts.models import MailFolder
-from mailcore.read_beside import ReaderProcess
 from mailstore.models import StoredMessage
 from mailstore.store import NewMessage, hash_message_id, store_group
 from outbox.record_bounce import record_bounce
@@ -31,21 +30,20 @@ from tickets.incoming import IncomingMail, Received
 from tickets.models import TicketEvent
 from tickets.receive import receive_group as receive_into_tickets
 
+READ_BESIDE_BYTES = 8 << 20  # what is larger is in memory once, in this process
+
 log = logging.getLogger(__name__)
 
 
-def receive_group(
-    fetched: Sequence[Fetched],
-    *,
-    folder: MailFolder,
-    run: PollRun,
-    beside: ReaderProcess | None = None,
-) -> None:
+def receive_group(fetched: Sequence[Fetched], *, folder: MailFolder, run: PollRun) -> None:
     """Reads a group and takes it over; each message ends as done, or with its failure in the ledger.
 
-    `beside` reads in its stead what may kill the process. Raises what is nobody's fault (OSError,
-    database away): then the attempt does not count.
+    What was tried before may kill the process that reads it: unless it is large, that is another one. Raises
+    what is nobody's fault (OSError, database away): then the attempt does not count.
     """
+    was_tried = any(one.item.attempts > 1 for one in fetched)
+    is_small = sum(len(one.raw) for one in fetched) <= READ_BESIDE_BYTES
+    beside = run.reader if was_tried and is_small else None
     read = GroupReading(fetched, run, beside=beside).finish()
     take_over_group(read, folder=folder, run=run)
 

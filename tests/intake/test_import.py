@@ -19,6 +19,7 @@ from intake.kept import take_over_waiting, waiting_accounts
 from intake.models import IntakeItem
 from intake.set_aside import retry
 from mailaccounts.models import MailFolder
+from mailcore.read_beside import ReaderProcess
 from mailstore.models import StoredMessage
 from mailstore.read import read_raw
 from outbox.models import OutgoingMessage
@@ -124,6 +125,18 @@ def test_a_bad_mail_is_set_aside_at_once_and_can_be_retried(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_mail_that_kills_its_reader_is_set_aside_and_the_import_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReaderProcess, "module", "tests.intake.deadly_reader")
+    account = make_account(tickets_enabled=True)
+    mails = [make_mail(number, text="toedlich" if number == 3 else "") for number in range(6)]
+    out = import_mbox(write_mbox(tmp_path / "alt.mbox", mails), account.email, capsys=capsys)
+    assert "6 E-Mails gelesen: 5 übernommen, 5 neue Tickets, 1 in Quarantäne." in out
+    assert "ReaderDied" in IntakeItem.objects.get(state=State.QUARANTINED).error
+
+
+@pytest.mark.django_db(transaction=True)
 def test_too_large_is_noted_and_taken_over_under_a_greater_limit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> None:
@@ -161,7 +174,7 @@ def test_what_cannot_be_imported_is_refused_in_german(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", ["intake.after_ledger:2", "intake.before_commit:2"])
+@pytest.mark.parametrize("point", ["intake.after_ledger:3", "intake.before_commit:2"])
 def test_killed_in_the_middle_and_run_again(point: str, room: Room, tmp_path: Path) -> None:
     room.add_account("info@firma.example", port=1)
     path = write_mbox(tmp_path / "alt.mbox", [make_mail(number) for number in range(130)])

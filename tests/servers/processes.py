@@ -58,10 +58,15 @@ def give_to_server(path: Path) -> None:
 def running(
     command: Sequence[str], *, log: Path, stop_signal: signal.Signals = signal.SIGTERM
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, started as the unprivileged user and stopped by its pid afterwards."""
+    """The process, started as the unprivileged user and stopped by its pid afterwards.
+
+    The kernel stops it, too, should we be killed before. Start it from the main thread: that is what it
+    follows.
+    """
+    following = ["setpriv", f"--pdeathsig={stop_signal.name.removeprefix('SIG')}", "--", *command]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            unprivileged(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/"
+            unprivileged(following), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/"
         )
     try:
         yield process
