@@ -97,7 +97,7 @@ def test_when_the_server_goes_what_was_fetched_is_taken_over(
     with server_gone_after(2, monkeypatch):
         summary = poll_account(backlog)
         assert summary.error is not None
-    assert count_states(State.DONE) == Ticket.objects.count() == 100
+    assert count_states(State.DONE) == Ticket.objects.count() == 75  # groups of 25 and 50
     assert set(IntakeItem.objects.filter(state=State.NOTED).values_list("attempts", flat=True)) == {
         0
     }
