@@ -171,7 +171,9 @@ def _mailboxes(chunk: _Chunk, depth: int) -> Iterator[Mailbox]:
     if "=?" in text and "@" in decoded and depth == 0:
         yield from _read_chunks(decoded, depth=1)  # the whole address was encoded
         return
-    yield Mailbox(_readable(text) or " ".join(map(_readable, chunk.angles)), "")
+    name = _readable(text) or " ".join(map(_readable, chunk.angles))
+    comment = " ".join(map(_readable, chunk.comments)).strip()
+    yield Mailbox(f"{name} ({comment})" if name and comment else name, "")
 
 
 def _name(chunk: _Chunk, text: str) -> str:

@@ -10,6 +10,10 @@ from mailcore.encoded_words import decode_words
 
 _GERMAN_MONTHS = {"mär": "Mar", "mrz": "Mar", "mai": "May", "okt": "Oct", "dez": "Dec"}
 _MONTH = re.compile(r"\b(mär|mrz|mai|okt|dez)[a-zä]*\b", re.IGNORECASE)
+_COMMENT_BEFORE_ZONE = re.compile(r"\([^()]{0,50}\)\s*(?=[+-]\d{4}\b)")
+_TWELVE_HOURS = re.compile(
+    r"\b(0?[1-9]|1[0-2])((?::\d\d){1,2})\s{0,5}([ap])\.?m\b\.?", re.IGNORECASE
+)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _LONGEST = 200  # characters of a date that are looked at
 
@@ -22,7 +26,14 @@ def parse_date(text: str) -> datetime | None:
     if not text:
         return None
     text = _MONTH.sub(lambda month: _GERMAN_MONTHS[month.group(1).lower()], text)
+    text = _COMMENT_BEFORE_ZONE.sub("", text)
+    text = _TWELVE_HOURS.sub(_to_24_hours, text)
     return _parse_rfc(text) or _parse_iso(text)
+
+
+def _to_24_hours(time: re.Match[str]) -> str:
+    afternoon = 12 if time.group(3) in "pP" else 0
+    return f"{int(time.group(1)) % 12 + afternoon:02}{time.group(2)}"
 
 
 def parse_received_date(text: str) -> datetime | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mailcore.encoded_words import decode_bytes, decode_header
+from mailcore.filenames import guess_type, safe_filename
 from mailcore.header_block import skip_preamble, split_header
 from mailcore.parameters import parse_value
 from mailcore.transfer import LARGE, decode_large_base64, decode_transfer, normalise_encoding
@@ -19,6 +20,7 @@ _GUESSED_BOUNDARY = re.compile(
     rb"^--([^\r\n]{1,200}?)[ \t]{0,20}\r*\n(?=content-[a-z-]+[ \t]*:)", re.M | re.I
 )
 _AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]*\r*(?:\n|\Z)")
+_HTML_PAGE = re.compile(rb"\s{0,100}<(?:!doctype[ ]html|html)\b", re.IGNORECASE)
 _SHORT_TYPES = {"text": "text/plain", "plain": "text/plain", "html": "text/html"}
 
 
@@ -52,7 +54,8 @@ class Part:
             data = decode_large_base64(self.buffer, self.start, self.end)
             if data is not None:
                 return data, ""
-        return decode_transfer(self.buffer[self.start : self.end], self.encoding)
+        is_file = not self.content_type.startswith(("text/", "message/", "multipart/"))
+        return decode_transfer(self.buffer[self.start : self.end], self.encoding, is_file=is_file)
 
 
 @dataclass(slots=True)
@@ -94,12 +97,16 @@ def _read_mime_fields(part: Part, default_type: str) -> None:
     raw_type = part.raw_header("Content-Type")
     content_type, part.parameters = parse_value(decode_bytes(raw_type)) if raw_type else ("", {})
     content_type = _SHORT_TYPES.get(content_type, content_type)
-    # An unreadable type is text (RFC 2045, 5.2) unless it names a file.
-    part.content_type = content_type if "/" in content_type else default_type
     raw_disposition = part.raw_header("Content-Disposition")
     if raw_disposition:
         parsed = parse_value(decode_bytes(raw_disposition))
         part.disposition, part.disposition_parameters = parsed
+    if "/" not in content_type:
+        # An unreadable type is text (RFC 2045, 5.2) unless it names a file.
+        name = part.disposition_parameters.get("filename") or part.parameters.get("name", "")
+        is_named = raw_type is not None and bool(name)
+        content_type = guess_type(safe_filename(name)) if is_named else default_type
+    part.content_type = content_type
     part.encoding = normalise_encoding(
         decode_header(part.raw_header("Content-Transfer-Encoding") or b"")
     )
@@ -122,7 +129,8 @@ def _split(tree: Tree, part: Part, depth: int) -> None:
             spans = _find_spans(tree, part)
     if not spans:
         tree.note("broken-multipart")
-        part.content_type = "text/plain"
+        is_html = _HTML_PAGE.match(part.buffer, part.start, part.end)
+        part.content_type = "text/html" if is_html else "text/plain"
         return
     default_type = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
     for number, (start, end) in enumerate(spans, 1):

@@ -18,6 +18,7 @@ _CONTINUED = re.compile(r"(.+?)\*(\d{1,3})(\*?)\Z")
 def parse_value(text: str) -> tuple[str, dict[str, str]]:
     """The value in lower case ("" if it is none) and its parameters, decoded; the first counts."""
     text = text[:_LONGEST]
+    text = text.lstrip("\"' \t") if text.lstrip()[:1] in ('"', "'") else text
     found = _TYPE.match(text)
     if not found or text.startswith("=", found.end()):
         return "", _read_parameters(text)

@@ -54,8 +54,8 @@ def normalise_encoding(value: str) -> str:
     return _ENCODINGS.get(name) or _ENCODINGS.get(name.replace(" ", ""), "")
 
 
-def decode_transfer(data: bytes, encoding: str) -> tuple[bytes, str]:
-    """The decoded bytes and a defect keyword or ""."""
+def decode_transfer(data: bytes, encoding: str, *, is_file: bool = False) -> tuple[bytes, str]:
+    """The decoded bytes and a defect keyword or "". To a file no footer is added."""
     if encoding == "base64":
         sample = _BLANK_LINE.split(data[:_SAMPLE].strip(), maxsplit=1)[0]
         foreign = len(sample.translate(None, _BASE64_BYTES))
@@ -63,7 +63,7 @@ def decode_transfer(data: bytes, encoding: str) -> tuple[bytes, str]:
         blanks = sample.strip().count(b" ")
         if foreign * 12 > len(sample) or blanks * 12 > len(sample):
             return data, "not-base64"
-        return decode_base64(data)
+        return decode_base64(data, is_file=is_file)
     if encoding == "quoted-printable":
         return binascii.a2b_qp(_BLANKS_BEHIND_SOFT_BREAK.sub(b"=", data)), ""
     if encoding == "uuencode":
@@ -90,7 +90,7 @@ def decode_large_base64(buffer: bytes, start: int, end: int) -> bytes | None:
     return decoded.getvalue()
 
 
-def decode_base64(data: bytes) -> tuple[bytes, str]:
+def decode_base64(data: bytes, *, is_file: bool = False) -> tuple[bytes, str]:
     """Tolerant base64: missing padding, foreign bytes, several padded pieces, a footer behind."""
     padding = data.find(b"=")
     if padding < 0 or not data[padding:].strip(b"= \t\r\n"):
@@ -98,10 +98,10 @@ def decode_base64(data: bytes) -> tuple[bytes, str]:
             return binascii.a2b_base64(data), ""
         except binascii.Error:
             return _decode_piece(data), "bad-base64"
-    return _decode_pieces(data), "bad-base64"
+    return _decode_pieces(data, is_file=is_file), "bad-base64"
 
 
-def _decode_pieces(data: bytes) -> bytes:
+def _decode_pieces(data: bytes, *, is_file: bool) -> bytes:
     # CPython stops at the first padding; concatenated pieces each have their own.
     decoded: list[bytes] = []
     at = 0
@@ -113,7 +113,7 @@ def _decode_pieces(data: bytes) -> bytes:
         rest = data[at : at + _SAMPLE]
         if rest.translate(None, _BASE64_BYTES) or b" " in rest.strip():
             # No base64 follows but a text, as mailing lists add it.
-            return b"".join(decoded) + b"\n" + data[at:]
+            return b"".join(decoded) + (b"" if is_file else b"\n" + data[at:])
     decoded.append(_decode_piece(data[at:]))
     return b"".join(decoded)
 
@@ -155,7 +155,7 @@ def _decode_uu_lines(block: bytes) -> bytes | None:
             decoded.append(binascii.a2b_uu(line))
         except binascii.Error:
             # Trailing garbage after the counted bytes, as some encoders write it.
-            counted = (((line[0] - 32) & 63) * 4 + 5) // 3
+            counted = (((line[0] - 32) & 63) * 4 + 2) // 3
             try:
                 decoded.append(binascii.a2b_uu(line[: counted + 1]))
             except binascii.Error:

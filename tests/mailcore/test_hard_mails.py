@@ -92,6 +92,27 @@ CASES: dict[str, Expected] = {
     # 5. dates and ids: more below
     "date-invalid-received-valid": Expected(defects=("bad-date",)),
     "date-german-month": Expected(),
+    "date-twelve-hours": Expected("Hallo\n"),
+    "date-comment-before-zone": Expected("Hallo\n"),
+    "address-at-as-a-word": Expected(
+        "Hallo\n",
+        from_=(Mailbox("hans at kunde.example (Hans Huber)", ""),),
+        defects=("no-sender",),
+    ),
+    "base64-file-with-footer": Expected(
+        "Hallo",
+        files=(("2", "a.bin"),),
+        content=b"Inhalt\n",
+        defects=("missing-end-boundary", "bad-base64"),
+    ),
+    "content-type-in-quotes": one_file("a.pdf"),
+    "content-type-unreadable-with-name": Expected("", files=(("1", "a.pdf"),), content=CONTENT),
+    "multipart-that-is-a-page": Expected(
+        "Hallo",
+        html="<!DOCTYPE html>\n<html><body><p>Hallo</p></body></html>\n",
+        defects=("broken-multipart",),
+    ),
+    "uuencode-filled-up": Expected("Hallo", files=(("2", "a.bin"),), content=b"Inhalt!!!!!"),
     "date-year-three-digits-and-odd-zone": Expected(defects=("bad-date",)),
     "message-id-empty": Expected(defects=("no-message-id",)),
     "message-id-without-brackets": Expected(),
@@ -245,6 +266,11 @@ CEST = timezone(timedelta(hours=2))
         ("date-invalid-received-valid", datetime(2024, 9, 4, 12, tzinfo=CEST)),
         ("date-german-month", datetime(2024, 12, 3, 10, tzinfo=timezone(timedelta(hours=1)))),
         ("date-year-three-digits-and-odd-zone", datetime(2024, 9, 3, 8, tzinfo=UTC)),
+        (
+            "date-twelve-hours",
+            datetime(2024, 9, 3, 18, 9, 22, tzinfo=timezone(-timedelta(hours=4))),
+        ),
+        ("date-comment-before-zone", datetime(2024, 9, 3, 10, tzinfo=CEST)),
         ("charset-unknown", datetime(2024, 9, 3, 10, tzinfo=CEST)),
         ("body-only", None),
     ],
@@ -287,6 +313,11 @@ def test_names_without_addresses_are_kept() -> None:
     assert load("address-without-domain")[1].reply_to == (Mailbox("Nur Name", ""),)
     cc = load("address-group-malformed")[1].cc
     assert cc == (Mailbox("", "a@firma.example"), Mailbox("B", "b@firma.example"))
+
+
+@pytest.mark.parametrize("name", ["content-type-in-quotes", "content-type-unreadable-with-name"])
+def test_odd_type_of_a_file_is_found(name: str) -> None:
+    assert [one.content_type for one in load(name)[1].attachments] == ["application/pdf"]
 
 
 def test_inline_is_what_the_html_shows() -> None:
