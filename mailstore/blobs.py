@@ -20,7 +20,8 @@ from django.utils import timezone
 
 FRESH = timedelta(minutes=30)
 _WRITERS = 16  # threads that mostly wait for the disk
-_SAMPLE = 16 << 10  # bytes
+_SAMPLE = 4 << 10  # bytes out of the middle tell text from base64
+_SAMPLED = 64 << 10  # from this size on
 _PIECE = 1 << 20
 LEVEL = 1  # higher levels cost time and win little
 
@@ -64,7 +65,7 @@ def _write(raws: Mapping[str, bytes]) -> None:
 def _compressed(raw: bytes) -> Iterator[bytes]:
     """In pieces. Attachments in base64 win a quarter at most and cost most of the time: only wrapped."""
     middle = raw[len(raw) // 2 : len(raw) // 2 + _SAMPLE]
-    is_dense = len(raw) > 4 * _SAMPLE and len(zlib.compress(middle, LEVEL)) > 0.7 * len(middle)
+    is_dense = len(raw) > _SAMPLED and len(zlib.compress(middle, LEVEL)) > 0.7 * len(middle)
     packer = zlib.compressobj(0 if is_dense else LEVEL)
     view = memoryview(raw)
     for start in range(0, len(raw), _PIECE):
