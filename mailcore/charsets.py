@@ -163,6 +163,8 @@ def _decode(data: bytes, codec: str | None) -> tuple[str, bool]:
         codec = "utf-8"
     elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and b"\0" in data:
         codec = "utf-16"
+    if codec is not None and codec.startswith("utf-16") and len(data) % 2:
+        data = data[:-1]  # half a character: the line end a gateway put behind
     if data.isascii() and _reads_ascii(codec, data):
         return data.decode("ascii"), False
     if codec is None or _is_single_byte(codec):

@@ -38,6 +38,7 @@ CASES: dict[str, Expected] = {
         "Grüße aus Köln und Österreich\nFußzeile", defects=("bad-charset",)
     ),
     "charset-is-a-python-codec": Expected("Hallo\n", defects=("bad-charset",)),
+    "charset-utf-16-odd-byte-at-end": Expected("Grüße"),
     "charset-utf-7": Expected("Grüße\n"),
     "nul-and-surrogates-in-text": Expected(
         "Hallo &í\xa0€\n", subject="ABí\xa0€", defects=("bad-charset",)
