@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from archive.models import ArchiveEntry
 from company.insert_rows import insert_values
-from company.statements import insert_into
 from mailaccounts.models import MailAccount
 from mailstore.models import StoredMessage
 
@@ -25,15 +23,6 @@ class NewEntry:
 
 
 _FIELDS = ("account", "message", "sha256", "direction", "mail_date", "archived_at", "bytes_pending")
-_ENTRY = insert_into(ArchiveEntry, *_FIELDS, unless_there=True)
-
-
-def keep(cursor: CursorWrapper, entry: NewEntry) -> None:
-    """Like add_group for one: a single statement where the message is new, as sent mail mostly is."""
-    if not entry.account.archive_enabled:
-        return
-    if not _ENTRY.run(cursor, *_values(entry)):
-        add_group([entry])
 
 
 def add(

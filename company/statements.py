@@ -1,32 +1,77 @@
-"""Statements that run for every single message, built once from the models.
-
-The ORM builds a statement anew each time, which costs several times what the database needs for it. Use
-this only where a measurement says so; what is written is the same.
-"""
+"""Writing rows that differ in a single statement, and commits that need not wait for the disk."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 
+_ROWS_PER_STATEMENT = 200
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL with one placeholder for each of its placeholders."""
 
-    sql: str
+class UpdateEach:
+    """UPDATE of the fields `changed`, in every row to its own values, by primary key.
 
-    def run(self, cursor: CursorWrapper, *values: object) -> int:
-        """Executes it with the values in the order of its placeholders. Returns how many rows it changed."""
-        cursor.execute(self.sql, list(map(_prepared, values)))
-        return int(cursor.rowcount)
+    What bulk_update does, for a tenth of its cost: the ORM builds a CASE for every field and row.
+    Only rows whose fields `where` have the given values change; `also`: SQL that they must fulfil
+    besides, with one placeholder for each of `run`'s `values`.
+    """
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        *changed: str,
+        where: tuple[str, ...] = (),
+        also: str = "TRUE",
+    ) -> None:
+        self._fields = [_field(model, name) for name in (*changed, "pk", *where)]
+        self._changed = len(changed)
+        self._table = connection.ops.quote_name(model._meta.db_table)
+        self._also = also
+
+    def run(
+        self, cursor: CursorWrapper, rows: Sequence[Sequence[object]], *values: object
+    ) -> set[int]:
+        """Each row: its new values, its key, the values of `where`. Returns the keys of what changed."""
+        found: set[int] = set()
+        for start in range(0, len(rows), _ROWS_PER_STATEMENT):
+            part = rows[start : start + _ROWS_PER_STATEMENT]
+            told = [_prepared(value) for row in part for value in row]
+            cursor.execute(self._sql(len(part)), [*told, *map(_prepared, values)])
+            found.update(key for (key,) in cursor.fetchall())
+        return found
+
+    def _sql(self, count: int) -> str:
+        columns = [connection.ops.quote_name(str(field.column)) for field in self._fields]
+        names = [f"v{number}" for number in range(len(columns))]
+        row = f"({', '.join(map(_place, self._fields))})"
+        pairs = list(zip(columns, names, strict=True))
+        assigned = [f"{column} = new.{name}" for column, name in pairs[: self._changed]]
+        matched = [f"{self._table}.{column} = new.{name}" for column, name in pairs[self._changed :]]
+        return (
+            f"WITH new ({', '.join(names)}) AS (VALUES {', '.join([row] * count)}) "  # noqa: S608
+            f"UPDATE {self._table} SET {', '.join(assigned)} FROM new "
+            f"WHERE {' AND '.join([*matched, self._also])} RETURNING {columns[self._changed]}"
+        )
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    assert isinstance(field, models.Field)
+    return field
+
+
+def _place(field: models.Field[Any, Any]) -> str:
+    """PostgreSQL has to be told what the values are."""
+    if connection.vendor != "postgresql":
+        return "%s"
+    # A cast to varchar(n) would cut silently; text that is too long is an error, as always.
+    return f"%s::{'text' if isinstance(field, models.CharField) else field.db_type(connection)}"
 
 
 def _prepared(value: object) -> Any:
@@ -34,33 +79,6 @@ def _prepared(value: object) -> Any:
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value
-
-
-def insert_into(model: type[models.Model], *names: str, unless_there: bool = False) -> Statement:
-    """INSERT of these fields; `unless_there`: a row that a unique constraint forbids is left out."""
-    fields = _fields(model, names)
-    columns = ", ".join(_column(field) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    end = " ON CONFLICT DO NOTHING" if unless_there else ""
-    return Statement(f"INSERT INTO {_table(model)} ({columns}) VALUES ({places}){end}")  # noqa: S608
-
-
-def update_of(
-    model: type[models.Model], changed: tuple[str, ...], where: tuple[str, ...], *, also: str = ""
-) -> Statement:
-    """UPDATE of the fields `changed` in the rows that match all of `where` and the SQL in `also`.
-
-    `where` names fields that are equal, or greater with `__gt`.
-    """
-    setting = _fields(model, changed)
-    matching = _fields(model, tuple(name.removesuffix("__gt") for name in where))
-    assigned = ", ".join(f"{_column(field)} = %s" for field in setting)
-    signs = [">" if name.endswith("__gt") else "=" for name in where]
-    matched = [f"{_column(field)} {sign} %s" for field, sign in zip(matching, signs, strict=True)]
-    condition = " AND ".join([*matched, also] if also else matched)
-    return Statement(
-        f"UPDATE {_table(model)} SET {assigned} WHERE {condition}"  # noqa: S608
-    )
 
 
 @contextmanager
@@ -90,22 +108,3 @@ def _sqlite_without_sync() -> Iterator[None]:
         yield
     finally:
         database.execute("PRAGMA synchronous=FULL")
-
-
-def _fields(
-    model: type[models.Model], names: tuple[str, ...]
-) -> tuple[models.Field[Any, Any], ...]:
-    found = []
-    for name in names:
-        field = model._meta.pk if name == "pk" else model._meta.get_field(name)
-        assert isinstance(field, models.Field)
-        found.append(field)
-    return tuple(found)
-
-
-def _table(model: type[models.Model]) -> str:
-    return f'"{model._meta.db_table}"'
-
-
-def _column(field: models.Field[Any, Any]) -> str:
-    return f'"{field.column}"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mailcore.errors import InvalidDraft
 from mailcore.messages import Mailbox
@@ -16,6 +17,7 @@ _LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9a-fA-F:.]+)\]")
 _DOTS = str.maketrans("。．｡", "...")
 
 
+@lru_cache(1024)
 def split_address(address: str) -> tuple[str, str] | None:
     """(local part, domain in ASCII and lower case), or None if it is no address (RFC 5321, 6531)."""
     local, at, domain = address.rpartition("@")

@@ -26,9 +26,10 @@ from mailcore.smtp_replies import (
     overall,
     readable,
 )
-from mailcore.smtp_wire import SmtpWire
+from mailcore.smtp_wire import Meanwhile, SmtpWire
 
 __all__ = [
+    "Meanwhile",
     "RecipientReply",
     "SendReport",
     "SmtpSession",
@@ -41,6 +42,7 @@ __all__ = [
 # RFC 5321 4.5.3.2.6 asks for ten minutes; a time-out here is an uncertain message: be patient.
 _BODY_ANSWER_SECONDS = 300.0
 _SLOWEST_UPLOAD = 16_384  # bytes per second a line must carry before the message counts as lost
+_GO_AHEAD = 354  # the answer to DATA
 _LINE_ENDING = re.compile(rb"\r\n|\r|\n")
 
 
@@ -80,6 +82,7 @@ class _Envelope:
 
     step: Step
     answers: dict[str, _Answer]
+    go_ahead: _Answer | None = None  # to DATA, where it was said along
 
 
 class SmtpSession:
@@ -88,6 +91,7 @@ class SmtpSession:
     def __init__(self, wire: SmtpWire, body_timeout: float) -> None:
         self._wire = wire
         self._body_timeout = body_timeout
+        self._wants_message = False  # the server said 354 and waits for the message's end
 
     def __enter__(self) -> Self:
         return self
@@ -126,24 +130,31 @@ class SmtpSession:
         raw: bytes,
         *,
         before_data: Callable[[], None],
+        meanwhile: Meanwhile | None = None,
     ) -> SendReport:
         """Hands over one message. Never raises MailError: what went wrong is in the report.
 
-        1. MAIL and RCPT; 2. `before_data` if at least one recipient was accepted (what it raises
-        leaves from here, nothing sent); 3. DATA; 4. the message. A connection lost in 4 makes the
-        verdict uncertain. Afterwards the session is ready for the next message or not `is_usable`.
+        1. MAIL and RCPT, with DATA in the same round trip where the server offers PIPELINING;
+        2. `before_data` if at least one recipient was accepted (what it raises leaves from here,
+        nothing of the message sent); 3. DATA, if not yet; 4. the message. A connection lost in 4
+        makes the verdict uncertain. `meanwhile` is done while 1, 3 or 4 wait for long. Afterwards
+        the session is ready for the next message or not `is_usable`.
         """
         refusal = self._refuse_unsent(envelope_from, raw)
         if refusal is not None:
             return _report(recipients, dict.fromkeys(recipients, refusal), Step.MAIL)
         try:
-            envelope = self._wire.run(self._offer(envelope_from, recipients, raw))
+            offer = self._offer(envelope_from, recipients, raw)
+            envelope = self._wire.run(offer, meanwhile)
             accepted = [a for a, answer in envelope.answers.items() if answer.is_accepted]
             if accepted:
                 before_data()
-                step, answer = self._wire.run(self._hand_over(raw))
+                handing_over = self._hand_over(raw, envelope.go_ahead)
+                step, answer = self._wire.run(handing_over, meanwhile)
                 envelope = _Envelope(step, envelope.answers | dict.fromkeys(accepted, answer))
         except BaseException:
+            if self._wants_message:  # for those it would go to, its end must not be said
+                self._wire.run(self._wire.abandon())
             self._reset()
             raise
         if not any(answer.is_accepted for answer in envelope.answers.values()):
@@ -162,28 +173,32 @@ class SmtpSession:
             return _Envelope(Step.MAIL, answers)
         words = self._mail_words(envelope_from, rest, raw)
         ask = self._ask_at_once if self._wire.can_pipeline else self._ask_one_by_one
-        mail, said = await ask(b"MAIL " + b" ".join(words), rest)
+        mail, said, go_ahead = await ask(b"MAIL " + b" ".join(words), rest)
         if not mail.is_accepted:
             return _Envelope(Step.MAIL, answers | dict.fromkeys(rest, mail))
-        if not self._wire.is_connected:
-            lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
-            said |= {address: lost for address in rest if said[address].is_accepted}
-        return _Envelope(Step.RCPT, answers | said)
+        accepted = [address for address in rest if said[address].is_accepted]
+        if not accepted or self._wire.is_connected:
+            return _Envelope(Step.RCPT, answers | said, go_ahead)
+        lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
+        if go_ahead is not None and go_ahead.code != _GO_AHEAD:
+            lost = go_ahead
+        step = Step.RCPT if go_ahead is None else Step.DATA
+        return _Envelope(step, answers | said | dict.fromkeys(accepted, lost))
 
     async def _ask_one_by_one(
         self, mail: bytes, recipients: Sequence[str]
-    ) -> tuple[_Answer, dict[str, _Answer]]:
+    ) -> tuple[_Answer, dict[str, _Answer], None]:
         said = await self._command(Step.MAIL, mail)
         if not said.is_accepted:
-            return said, {}
-        return said, {one: await self._command(Step.RCPT, _rcpt(one)) for one in recipients}
+            return said, {}, None
+        return said, {one: await self._command(Step.RCPT, _rcpt(one)) for one in recipients}, None
 
     async def _ask_at_once(
         self, mail: bytes, recipients: Sequence[str]
-    ) -> tuple[_Answer, dict[str, _Answer]]:
-        """Where the server knows how: one round trip for all, which counts with many recipients."""
+    ) -> tuple[_Answer, dict[str, _Answer], _Answer | None]:
+        """Where the server knows how: one round trip for all of it; None: DATA was not come to."""
         try:
-            commands = [mail, *map(_rcpt, recipients)]
+            commands = [mail, *map(_rcpt, recipients), b"DATA"]
             work = self._wire.pipeline(Step.RCPT, commands)
             found, error = await self._wire.step(Step.MAIL, work)
         except MailError as failure:
@@ -192,20 +207,24 @@ class SmtpSession:
         if error is not None:
             await self._wire.abandon()
             lost = _failed(error)
-        steps = [Step.MAIL, *(Step.RCPT for _ in recipients)]
+        steps = [Step.MAIL, *(Step.RCPT for _ in recipients), Step.DATA]
         said = [_answer(one, step) for one, step in zip(found, steps, strict=False)]
         said += [lost] * (len(steps) - len(said))
-        return said[0], dict(zip(recipients, said[1:], strict=True))
+        self._wants_message = said[-1].code == _GO_AHEAD
+        go_ahead = said[-1] if len(found) >= len(steps) - 1 else None
+        return said[0], dict(zip(recipients, said[1:-1], strict=True)), go_ahead
 
-    async def _hand_over(self, raw: bytes) -> tuple[Step, _Answer]:
-        """DATA and the message."""
+    async def _hand_over(self, raw: bytes, go_ahead: _Answer | None) -> tuple[Step, _Answer]:
+        """DATA, if not said yet, and the message."""
         body = _transparent(raw)
-        go_ahead = await self._command(Step.DATA, b"DATA")
-        if go_ahead.code != 354:
+        if go_ahead is None:
+            go_ahead = await self._command(Step.DATA, b"DATA")
+        if go_ahead.code != _GO_AHEAD:
             if go_ahead.is_accepted:  # 2xx: the server is out of step with us
                 await self._wire.abandon()
                 return Step.DATA, replace(go_ahead, verdict=Verdict.TEMPORARY)
             return Step.DATA, go_ahead
+        self._wants_message = False
         timeout = self._body_timeout + len(body) / _SLOWEST_UPLOAD
         try:
             sending = self._wire.send_body(body, timeout=timeout)
@@ -229,6 +248,9 @@ class SmtpSession:
             self._wire.run(self._start_over())
 
     async def _start_over(self) -> None:
+        if self._wants_message:  # and there is nobody to get it: RFC 2920, 3.1
+            self._wants_message = False
+            await self._command(Step.DATA, b".")
         if (await self._command(Step.MAIL, b"RSET")).code != 250:
             await self._wire.abandon()
 
@@ -251,8 +273,8 @@ class SmtpSession:
         if "8bitmime" in offered and not raw.isascii():
             words.append(b"BODY=8BITMIME")
         paths = b"".join(_path(address) for address in recipients) + words[0]
-        header_is_ascii = raw.partition(b"\r\n\r\n")[0].isascii()
-        if self.supports_smtputf8 and not (paths.isascii() and header_is_ascii):
+        header = raw[: raw.find(b"\r\n\r\n")]
+        if self.supports_smtputf8 and not (paths.isascii() and header.isascii()):
             words.append(b"SMTPUTF8")
         return words
 

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import select
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import aiosmtplib
 from aiosmtplib import SMTPResponse, SMTPStatus
+from aiosmtplib.protocol import SMTPProtocol
 
 from mailcore.errors import Kind, MailError, Step
 from mailcore.server import (
@@ -22,7 +24,7 @@ from mailcore.server import (
     tls_context,
     translate_error,
 )
-from mailcore.smtp_pipeline import run_pipelined
+from mailcore.smtp_pipeline import exchange, joined
 from mailcore.smtp_replies import Verdict, classify_reply, readable
 
 T = TypeVar("T")
@@ -30,6 +32,14 @@ T = TypeVar("T")
 _QUIT_SECONDS = 5.0
 # aiosmtplib raises ValueError for what it will not put on a command line.
 _ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What is done, outside of the loop, where an answer takes longer than so many seconds."""
+
+    seconds: float
+    do: Callable[[], None]
 
 
 class SmtpWire:
@@ -41,12 +51,28 @@ class SmtpWire:
         self._runner = asyncio.Runner()
         self._smtp: aiosmtplib.SMTP | None = None
 
-    def run(self, work: Coroutine[None, None, T]) -> T:
+    def run(self, work: Coroutine[None, None, T], meanwhile: Meanwhile | None = None) -> T:
         """Runs the loop until the work is done.
 
         Without Runner.run, which sets up signal handlers each time, at the price of a command.
         """
-        return self._runner.get_loop().run_until_complete(work)
+        loop = self._runner.get_loop()
+        if meanwhile is None:
+            return loop.run_until_complete(work)
+        task = loop.create_task(work)
+        task.add_done_callback(lambda _: loop.stop())
+        alarm = loop.call_later(meanwhile.seconds, loop.stop)
+        loop.run_forever()
+        alarm.cancel()
+        if task.done():
+            return task.result()
+        try:
+            meanwhile.do()
+        except BaseException:
+            task.cancel()
+            self.run(self.abandon())
+            raise
+        return loop.run_until_complete(task)
 
     async def step(self, step: Step, work: Coroutine[None, None, T]) -> T:
         """One step of it. Every failure leaves as a MailError of that step."""
@@ -155,10 +181,10 @@ class SmtpWire:
 
     async def command(self, command: bytes) -> SMTPResponse:
         """One command and its answer, whatever its code."""
-        self._note("C: " + command.decode("utf-8", "replace"))
-        answer = await self._connected().execute_command(command)
-        self._note_answer(answer)
-        return answer
+        answers, error = await self._ask([command])
+        if error is not None:
+            raise error
+        return answers[0]
 
     @property
     def can_pipeline(self) -> bool:
@@ -168,35 +194,29 @@ class SmtpWire:
         self, step: Step, commands: Sequence[bytes]
     ) -> tuple[list[SMTPResponse], MailError | None]:
         """Several commands in one go: their answers, and why there are fewer, where there are."""
-        smtp = self._connected()
-        if smtp.protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        answers, error = await self._ask(commands)
+        return answers, self._translate(error, step) if error is not None else None
+
+    async def _ask(self, commands: Sequence[bytes]) -> tuple[list[SMTPResponse], Exception | None]:
         for command in commands:
             self._note("C: " + command.decode("utf-8", "replace"))
-        answers, error = await run_pipelined(smtp.protocol, commands, timeout=self._login.timeout)
+        answers, error = await exchange(
+            self._protocol(), joined(commands), len(commands), timeout=self._login.timeout
+        )
         for answer in answers:
             self._note_answer(answer)
             if answer.code == SMTPStatus.domain_unavailable:
-                smtp.close()
-        return answers, self._translate(error, step) if error is not None else None
+                self._connected().close()
+        return answers, error
 
     async def send_body(self, body: bytes, *, timeout: float) -> SMTPResponse:
         """Sends what follows DATA (dots already doubled) and waits for the verdict on it."""
-        protocol = self._connected().protocol
-        if protocol is None:
-            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-        # Listening starts before the sending: a server may refuse and hang up half-way.
-        waiting = asyncio.ensure_future(protocol.read_response(timeout=timeout))
-        await asyncio.sleep(0)
         self._note(f"C: … {len(body)} bytes …")
-        try:
-            protocol.write(body)
-        except BaseException:
-            waiting.cancel()
-            raise
-        answer = await waiting
-        self._note_answer(answer)
-        return answer
+        answers, error = await exchange(self._protocol(), body, 1, timeout=timeout)
+        if error is not None:
+            raise error
+        self._note_answer(answers[0])
+        return answers[0]
 
     @property
     def extensions(self) -> dict[str, str]:
@@ -246,12 +266,19 @@ class SmtpWire:
             raise aiosmtplib.SMTPServerDisconnected("Server not connected")
         return self._smtp
 
+    def _protocol(self) -> SMTPProtocol:
+        protocol = self._connected().protocol
+        if protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+        return protocol
+
     def _note(self, line: str) -> None:
         if self._transcript is not None:
             self._transcript.append(self._login.mask(line))
 
     def _note_answer(self, answer: SMTPResponse) -> None:
-        self._note(f"S: {answer.code} {readable(answer.message)}")
+        if self._transcript is not None:
+            self._note(f"S: {answer.code} {readable(answer.message)}")
 
     def _translate(self, error: Exception, step: Step) -> MailError:
         if isinstance(error, aiosmtplib.SMTPResponseException):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from django.db.backends.utils import CursorWrapper
+from django.db import connection
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
-from company.statements import lazy_commit, update_of
+from company.statements import UpdateEach, lazy_commit
 from outbox.models import OutgoingMessage
 
 BATCH = 10
@@ -39,26 +40,41 @@ def claim_due(account_id: int, owner: str, *, limit: int = BATCH) -> list[Outgoi
             data_started_at=None,
         )
     mine = OutgoingMessage.objects.filter(pk__in=wanted, claimed_by=owner, state=State.SENDING)
-    loaded = mine.select_related("message").defer("message__text", "message__search_text")
+    loaded = mine.select_related("message").only(*_NEEDED)
     return list(loaded.prefetch_related("recipients").order_by("next_attempt_at", "pk"))
 
 
-_START = update_of(
-    OutgoingMessage,
-    ("data_started_at", "claimed_until"),
-    ("pk", "claimed_by", "state", "claimed_until__gt"),
+_NEEDED = (
+    *("account_id", "origin", "envelope_from", "state", "next_attempt_at", "attempts_made"),
+    *("sent_at", "sent_copy", "sent_copy_next_at", "message__sha256", "message__size"),
 )
 
 
-def start_data(cursor: CursorWrapper, outgoing: OutgoingMessage, owner: str) -> bool:
-    """Notes that DATA is about to begin: once committed, a crash leaves the message uncertain.
+_START = UpdateEach(
+    OutgoingMessage,
+    *("data_started_at", "claimed_until"),
+    where=("claimed_by",),
+    also="state = 'sending' AND claimed_until > %s",
+)
 
-    False: the claim is lost, nothing may be sent.
+
+def start_data(messages: Sequence[OutgoingMessage], owner: str) -> set[int]:
+    """Notes that they are about to go: once committed, a crash leaves them uncertain.
+
+    Returns the keys of those that are still ours; of the others nothing may be sent.
     """
     now = timezone.now()
-    patience = CLAIM + timedelta(seconds=outgoing.message.size // _SLOWEST_BYTES)
-    started = (now, now + patience)
-    return bool(_START.run(cursor, *started, outgoing.pk, owner, State.SENDING.value, now))
+    upload = timedelta(seconds=sum(one.message.size for one in messages) // _SLOWEST_BYTES)
+    rows = [(now, now + CLAIM + upload, one.pk, owner) for one in messages]
+    with connection.cursor() as cursor:
+        return _START.run(cursor, rows, now)
+
+
+def unstart(messages: Sequence[OutgoingMessage], owner: str) -> None:
+    """Takes the note back: nothing of them went."""
+    OutgoingMessage.objects.filter(
+        pk__in=[one.pk for one in messages], claimed_by=owner, state=State.SENDING
+    ).update(data_started_at=None)
 
 
 def release(owner: str) -> int:

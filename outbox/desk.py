@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from company.crash_points import crash_point
@@ -19,12 +18,12 @@ from mailaccounts.models import MailAccount
 from mailcore.errors import MailError
 from mailcore.smtp import Verdict
 from mailstore.read import read_raw
-from outbox.claim import BATCH, claim_due, release, start_data
-from outbox.group_commit import GroupCommit
+from outbox.claim import BATCH, claim_due, release, start_data, unstart
 from outbox.hold import OUT, hold, sendable
+from outbox.judge import Outcome
 from outbox.models import OutgoingMessage, Recipient
 from outbox.pace import Pace
-from outbox.record import Outcome
+from outbox.record import record
 
 BRAKE_SECONDS = 0.5  # so soon a pause and „Alles pausieren“ work
 _LONGEST = timedelta(minutes=15)  # a run ends then; the next one goes on
@@ -33,10 +32,6 @@ _FAST_SECONDS = 1.0  # a batch worked off so fast: the next one may be larger
 # Bytes of messages that are read while another is on its way: below, it is not worth a thread's
 # while; above, two of them would fill the memory.
 _READ_AHEAD = range(50_000, 4_000_000)
-
-
-class ClaimLost(Exception):
-    """The message is no longer ours: nothing may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,52 +57,65 @@ class Desk:
         self._waiting: deque[OutgoingMessage] = deque()
         self._ahead: dict[int, Future[bytes]] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-        self._commits = GroupCommit()
+        self._pen = threading.Lock()  # one connection writes at a time: SQLite lets others sleep
         self._pace = Pace(account)
         self._end = timezone.now() + _LONGEST
         self._lease_renewed = time.monotonic()  # it was taken a moment ago
         self._brake_checked = float("-inf")
-        self._has_ended = False
+        self._is_stopped = False
 
-    def take(self) -> Job | None:
-        """The next message; None: nothing more on this account for now."""
+    def take(self, most: int) -> list[OutgoingMessage]:
+        """The next messages, claimed; none: nothing more on this account for now."""
         with self._taking:
-            if self._has_ended or self._is_braked() or not (self._waiting or self._claim()):
-                self._has_ended = True
+            if self._is_stopped or not (self._waiting or self._claim()):
+                return []
+            return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+
+    def admit(
+        self, outgoing: OutgoingMessage, following: OutgoingMessage | None = None
+    ) -> Job | None:
+        """That the message goes now, counted; None: nothing may go on this account for now."""
+        with self._taking:
+            self._is_stopped = self._is_stopped or self._is_braked()
+            if self._is_stopped:
                 return None
-            outgoing = self._waiting[0]
             recipients = _pending(outgoing)
             when = self._pace.start(len(recipients))
             if when is not None:
                 links.hold_until(self.account.pk, OUT, when)
-                self._has_ended = True
+                self._is_stopped = True
                 return None
-            self._waiting.popleft()
             outgoing.account = self.account
             job = Job(outgoing, recipients, timezone.now(), self._bytes_of(outgoing))
-            self._read_ahead()
+            if following is not None:
+                self._read_ahead(following)
             return job
 
-    def start(self, job: Job) -> None:
-        """Commits, before DATA, that the message is about to go. Raises ClaimLost."""
-        started = []
+    def start(self, messages: Sequence[OutgoingMessage]) -> set[int]:
+        """Commits to the disk, before DATA, that they are about to go. Returns which are still ours."""
+        with self._pen:
+            return start_data(messages, self.owner)
 
-        def note(cursor: CursorWrapper) -> None:
-            started.append(start_data(cursor, job.outgoing, self.owner))
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Commits results. The disk may lag: without it, the messages would be „unklar“, which is true."""
+        with self._pen:
+            record(outcomes)
+        rows = (row for outcome in outcomes for row in outcome.recipients)
+        missed = sum(row.state != Recipient.State.ACCEPTED for row in rows)
+        with self._taking:
+            self._pace.give_back(missed)
 
-        self._commits.write(note, durable=True)
-        if not started[-1]:
-            raise ClaimLost
-
-    def record(self, outcome: Outcome) -> None:
-        """Commits a result. The disk may lag: without it, the message would be „unklar“, which is true."""
-        self._commits.write(outcome.write, durable=False)
-        missed = sum(one.state != Recipient.State.ACCEPTED for one in outcome.recipients)
-        self._pace.give_back(missed)
+    def take_back(self, messages: Sequence[OutgoingMessage], *, has_started: bool) -> None:
+        """Messages that were not begun are the next ones again; `has_started`: as far as the rows say."""
+        if has_started:
+            with self._pen:
+                unstart(messages, self.owner)
+        with self._taking:
+            self._waiting.extendleft(reversed(messages))
 
     def stop(self, verdict: Verdict, error: MailError) -> None:
         """Holds the account; no connection takes another message."""
-        self._has_ended = True
+        self._is_stopped = True
         hold(self.account.pk, verdict, error)
         self.problem = self.problem or error.detail or str(error)
 
@@ -126,7 +134,6 @@ class Desk:
         self._claimed_at = now
         self._waiting.extend(claim_due(self.account.pk, self.owner, limit=self._batch))
         crash_point("outbox.claimed")
-        self._read_ahead()
         return bool(self._waiting)
 
     def _has_lease(self) -> bool:
@@ -144,12 +151,10 @@ class Desk:
         self._brake_checked = now
         return not sendable(self.account.pk).exists()
 
-    def _read_ahead(self) -> None:
+    def _read_ahead(self, following: OutgoingMessage) -> None:
         """The next message's bytes are read while this one is on its way."""
-        if self._waiting and self._waiting[0].message.size in _READ_AHEAD:
-            following = self._waiting[0]
-            if following.pk not in self._ahead:
-                self._ahead[following.pk] = self._reader.submit(read_raw, following.message)
+        if following.message.size in _READ_AHEAD and following.pk not in self._ahead:
+            self._ahead[following.pk] = self._reader.submit(read_raw, following.message)
 
     def _bytes_of(self, outgoing: OutgoingMessage) -> Callable[[], bytes]:
         reading = self._ahead.pop(outgoing.pk, None)

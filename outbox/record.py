@@ -1,206 +1,89 @@
-"""What a try came to, written in one transaction: message, recipients, protocol, archive."""
+"""Writes what tries came to: messages, recipients, protocol, archive."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
-from django.utils import timezone
 
-from archive.add import NewEntry, keep
-from company.statements import insert_into, update_of
-from mailcore.errors import Kind, MailError, Step
-from mailcore.smtp import RecipientReply, SendReport, Verdict, classify_error
+from archive.add import NewEntry, add_group
+from company.insert_rows import insert_rows
+from company.statements import UpdateEach, lazy_commit
+from mailcore.smtp import SendReport, Verdict
 from mailstore.models import StoredMessage
+from outbox.judge import Outcome
 from outbox.models import Attempt, OutgoingMessage, Recipient
-from outbox.retry_schedule import end_of_throttle, next_look, next_try
 
 log = logging.getLogger(__name__)
 
 State = OutgoingMessage.State
-SentCopy = OutgoingMessage.SentCopy
 PARTLY = "partly"  # an attempt's verdict where some recipients were accepted and some were not
 
-_LOGIN_CODES = (530, 534, 535, 538)
 _DEPARTED = (Verdict.ACCEPTED, Verdict.UNCERTAIN)
-_RECIPIENT_STATES = {
-    Verdict.ACCEPTED: Recipient.State.ACCEPTED,
-    Verdict.PERMANENT: Recipient.State.REFUSED,
-}
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
-    """One try with one message: by whom, since when, at which server, with which dialogue."""
+def record(outcomes: Sequence[Outcome]) -> None:
+    """Commits them together or, where that fails, each alone: one message's failure is its own.
 
-    outgoing: OutgoingMessage
-    owner: str
-    started_at: datetime
-    server: str
-    transcript: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fate:
-    """The columns of a message after a try."""
-
-    state: OutgoingMessage.State
-    next_attempt_at: datetime | None = None
-    counts: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Departure:
-    """When the first recipient accepted the message, and from when its copy may be filed."""
-
-    sent_at: datetime | None
-    copy_at: datetime | None
-
-    @classmethod
-    def of(cls, attempt: Try, report: SendReport, now: datetime) -> _Departure:
-        outgoing = attempt.outgoing
-        sent_at, copy_at = outgoing.sent_at, outgoing.sent_copy_next_at
-        if report.verdict is not Verdict.ACCEPTED:
-            return cls(sent_at, copy_at)
-        wants_copy = outgoing.sent_copy == SentCopy.WANTED
-        return cls(sent_at or now, copy_at or (now if wants_copy else None))
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Everything a try changes, ready to be written."""
-
-    attempt: Try
-    report: SendReport
-    at: datetime
-    fate: _Fate
-    departure: _Departure
-    words: SendReport  # the answer that made the state
-    kind: str
-    recipients: tuple[Recipient, ...]  # whose rows change
-
-    def write(self, cursor: CursorWrapper) -> None:
-        """Inside the caller's transaction. Repeatable after a roll-back."""
-        _write_attempt(self, cursor)
-        for one in self.recipients:
-            _RECIPIENT.run(cursor, one.state, one.code, one.reply, one.pk)
-        _write_message(self, cursor)
-        _archive(self, cursor)
-
-
-def record_report(
-    attempt: Try, report: SendReport, *, kind: str | None = None
-) -> OutgoingMessage.State:
-    """Writes what the server said, in a transaction of its own. Returns the message's new state."""
-    outcome = judge(attempt, report, kind=kind)
-    with transaction.atomic(), connection.cursor() as cursor:
-        outcome.write(cursor)
-    return outcome.fate.state
-
-
-def judge(attempt: Try, report: SendReport, *, kind: str | None = None) -> Outcome:
-    """What becomes of the message and its recipients.
-
-    Temporary refusals wait for the next try, which goes to those recipients only. `kind`: the
-    failure's keyword, where it is known better than from the report.
+    The commit does not wait for the disk. Raises DatabaseError where one could not be written.
     """
-    now = timezone.now()
-    recipients = list(attempt.outgoing.recipients.all())
-    changed = _judge_recipients(recipients, report.recipients)
-    fate = _decide(attempt.outgoing, recipients, report, now)
-    if fate.state in (State.SENT, State.FAILED):
-        changed += _give_up_on_pending(recipients)
-    words = _decisive(report, fate)
-    return Outcome(
-        attempt=attempt,
-        report=report,
-        at=now,
-        fate=fate,
-        departure=_Departure.of(attempt, report, now),
-        words=words,
-        kind="" if fate.state == State.SENT else kind or error_kind(words),
-        recipients=tuple(dict.fromkeys(changed)),
-    )
+    try:
+        with lazy_commit():
+            _write(outcomes)
+    except DatabaseError as error:
+        if len(outcomes) == 1:
+            raise
+        failures = [failure for one in outcomes if (failure := _failure_of(one))]
+        if failures:
+            raise failures[0] from error
 
 
-def judge_error(attempt: Try, error: MailError) -> Outcome:
-    """That there was no server to talk to, no login, or no end to the talk."""
-    verdict = classify_error(error)
-    replies = tuple(
-        RecipientReply(one.email, error.code, error.detail, verdict)
-        for one in attempt.outgoing.recipients.all()
-        if one.state == Recipient.State.PENDING
-    )
-    report = SendReport(replies, error.code, error.detail or str(error), error.step, verdict)
-    kind = None if verdict is Verdict.UNCERTAIN else error.kind
-    return judge(attempt, report, kind=kind)
+def _failure_of(outcome: Outcome) -> DatabaseError | None:
+    try:
+        record([outcome])
+    except DatabaseError as error:
+        return error
+    return None
 
 
-def judge_unsendable(attempt: Try, reason: str) -> Outcome:
-    """That the message itself cannot be sent, ever."""
-    replies = tuple(
-        RecipientReply(one.email, 0, reason, Verdict.PERMANENT)
-        for one in attempt.outgoing.recipients.all()
-    )
-    return judge(attempt, SendReport(replies, 0, reason, Step.MAIL, Verdict.PERMANENT))
+def _write(outcomes: Sequence[Outcome]) -> None:
+    """As many statements for many as for one."""
+    insert_rows([_attempt(one) for one in outcomes])
+    recipients = [
+        (row.state, row.code, row.reply, row.pk) for one in outcomes for row in one.recipients
+    ]
+    with connection.cursor() as cursor:
+        _RECIPIENTS.run(cursor, recipients)
+        _write_messages(cursor, outcomes)
+    _archive(outcomes)
 
 
-def error_kind(report: SendReport) -> str:
-    """The stable keyword of a failure; "" after success. The screens have a remedy for each."""
-    code, text, step = report.reply_code, report.reply_text, report.step
-    match report.verdict:
-        case Verdict.ACCEPTED:
-            return ""
-        case Verdict.UNCERTAIN:
-            return "uncertain"
-        case Verdict.THROTTLE:
-            return Kind.RATE_LIMITED
-        case Verdict.ACCOUNT:
-            wants_login = step is Step.LOGIN or code in _LOGIN_CODES or "5.7.57" in text
-            return Kind.LOGIN_FAILED if wants_login else Kind.SENDER_REFUSED
-        case Verdict.TEMPORARY:
-            return Kind.SERVER_BUSY if code else report.kind or Kind.DISCONNECTED
-    if code == 552 or "5.3.4" in text:
-        return Kind.TOO_LARGE
-    refusals = {Step.RCPT: Kind.RECIPIENT_REFUSED, Step.MAIL: Kind.SENDER_REFUSED}
-    return refusals.get(step, Kind.MESSAGE_REFUSED)
-
-
-_ATTEMPT = insert_into(
-    Attempt,
-    *("outgoing", "started_at", "ended_at", "server", "step", "verdict", "code", "reply"),
-    "transcript",
-)
-_RECIPIENT = update_of(Recipient, ("state", "code", "reply"), ("pk",))
+_RECIPIENTS = UpdateEach(Recipient, "state", "code", "reply")
 # A result that comes after the sweep declared the message uncertain still counts.
-_MESSAGE = update_of(
+_MESSAGES = UpdateEach(
     OutgoingMessage,
-    (
-        *("state", "next_attempt_at", "attempts_made", "claimed_by", "claimed_until", "sent_at"),
-        *("sent_copy_next_at", "error_kind", "last_reply"),
-    ),
-    ("pk", "claimed_by"),
+    *("state", "next_attempt_at", "attempts_made", "claimed_by", "claimed_until", "sent_at"),
+    *("sent_copy_next_at", "error_kind", "last_reply"),
+    where=("claimed_by",),
     also="state IN ('sending', 'uncertain')",
 )
 
 
-def _write_attempt(outcome: Outcome, cursor: CursorWrapper) -> None:
+def _attempt(outcome: Outcome) -> Attempt:
     attempt, report = outcome.attempt, outcome.report
     refusals = _refusals(report) if report.verdict is Verdict.ACCEPTED else ""
-    _ATTEMPT.run(
-        cursor,
-        attempt.outgoing.pk,
-        attempt.started_at,
-        outcome.at,
-        attempt.server[:260],
-        report.step.value,
-        PARTLY if refusals else report.verdict.value,
-        0 if refusals else report.reply_code,
-        (refusals or report.reply_text)[:500],
-        attempt.transcript,
+    return Attempt(
+        outgoing_id=attempt.outgoing.pk,
+        started_at=attempt.started_at,
+        ended_at=outcome.at,
+        server=attempt.server[:260],
+        step=report.step.value,
+        verdict=PARTLY if refusals else report.verdict.value,
+        code=0 if refusals else report.reply_code,
+        reply=(refusals or report.reply_text)[:500],
+        transcript=attempt.transcript,
     )
 
 
@@ -213,99 +96,42 @@ def _refusals(report: SendReport) -> str:
     )
 
 
-def _decisive(report: SendReport, fate: _Fate) -> SendReport:
-    """The answer that made the message's state: where some wait, it is what they wait for."""
-    if report.verdict is not Verdict.ACCEPTED or fate.state == State.SENT:
-        return report
-    waiting = (Verdict.ACCOUNT, Verdict.THROTTLE, Verdict.TEMPORARY)
-    reply = next(one for one in report.recipients if one.verdict in waiting)
-    return replace(
-        report,
-        verdict=reply.verdict,
-        reply_code=reply.code,
-        reply_text=reply.text,
-        step=Step.RCPT,
-        kind=None,
-    )
+def _write_messages(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
+    written = _MESSAGES.run(cursor, [_message_row(one) for one in outcomes])
+    for one in outcomes:
+        key = one.attempt.outgoing.pk
+        if key not in written:
+            log.warning("outgoing %s was no longer ours: %s", key, one.report.verdict)
 
 
-def _judge_recipients(
-    rows: list[Recipient], replies: tuple[RecipientReply, ...]
-) -> list[Recipient]:
-    """The rows that change: only tried ones; whoever accepted the message before stays accepted."""
-    said = {reply.address: reply for reply in replies}
-    changed = []
-    for row in rows:
-        reply = said.get(row.email)
-        if reply is None or row.state != Recipient.State.PENDING:
-            continue
-        row.state = _RECIPIENT_STATES.get(reply.verdict, Recipient.State.PENDING)
-        row.code, row.reply = reply.code, reply.text[:500]
-        changed.append(row)
-    return changed
-
-
-def _decide(
-    outgoing: OutgoingMessage, recipients: list[Recipient], report: SendReport, now: datetime
-) -> _Fate:
-    """The message's state from the verdicts on its recipients."""
-    verdicts = {reply.verdict for reply in report.recipients}
-    if Verdict.UNCERTAIN in verdicts:
-        return _Fate(State.UNCERTAIN, next_look(now, now))
-    is_untouched = not outgoing.attempts_made and Verdict.ACCEPTED not in verdicts
-    waiting = State.QUEUED if is_untouched else State.RETRY
-    if Verdict.ACCOUNT in verdicts:
-        return _Fate(waiting, now, counts=False)
-    if Verdict.THROTTLE in verdicts:
-        return _Fate(waiting, end_of_throttle(report.reply_text, now), counts=False)
-    if Verdict.TEMPORARY in verdicts:
-        when = next_try(outgoing.attempts_made + 1, now)
-        if when is not None:
-            return _Fate(State.RETRY, when)
-    arrived = (Recipient.State.ACCEPTED, Recipient.State.BOUNCED)
-    has_arrived = any(recipient.state in arrived for recipient in recipients)
-    return _Fate(State.SENT if has_arrived else State.FAILED)
-
-
-def _give_up_on_pending(recipients: list[Recipient]) -> list[Recipient]:
-    pending = [one for one in recipients if one.state == Recipient.State.PENDING]
-    for one in pending:
-        one.state = Recipient.State.REFUSED
-    return pending
-
-
-def _write_message(outcome: Outcome, cursor: CursorWrapper) -> None:
-    outgoing, owner, fate = outcome.attempt.outgoing, outcome.attempt.owner, outcome.fate
-    words = outcome.words
-    written = _MESSAGE.run(
-        cursor,
+def _message_row(outcome: Outcome) -> tuple[object, ...]:
+    outgoing, fate, words = outcome.attempt.outgoing, outcome.fate, outcome.words
+    return (
         fate.state.value,
         fate.next_attempt_at,
         outgoing.attempts_made + fate.counts,
-        owner if fate.state == State.UNCERTAIN else "",
+        outcome.attempt.owner if fate.state == State.UNCERTAIN else "",
         None,
         outcome.departure.sent_at,
         outcome.departure.copy_at,
         outcome.kind,
         f"{words.reply_code or ''} {words.reply_text}".strip()[:500],
         outgoing.pk,
-        owner,
+        outcome.attempt.owner,
     )
-    if not written:
-        log.warning("outgoing %s was no longer ours: %s", outgoing.pk, outcome.report.verdict)
 
 
-def _archive(outcome: Outcome, cursor: CursorWrapper) -> None:
+def _archive(outcomes: Sequence[Outcome]) -> None:
     """What has left the house is archived, also where nobody knows whether it arrived."""
-    outgoing, verdict = outcome.attempt.outgoing, outcome.report.verdict
-    if outgoing.origin in OutgoingMessage.NOT_ARCHIVED or verdict not in _DEPARTED:
-        return
-    keep(
-        cursor,
+    departed = [
         NewEntry(
-            account=outgoing.account,
-            message=outgoing.message,
+            account=one.attempt.outgoing.account,
+            message=one.attempt.outgoing.message,
             direction=StoredMessage.Direction.OUTGOING,
-            mail_date=outcome.at,
-        ),
-    )
+            mail_date=one.at,
+        )
+        for one in outcomes
+        if one.attempt.outgoing.origin not in OutgoingMessage.NOT_ARCHIVED
+        and one.report.verdict in _DEPARTED
+    ]
+    add_group(departed)

@@ -280,7 +280,7 @@ def test_the_brake_works_between_two_messages(
         if point == "outbox.recorded":
             set_company(sending_paused=True)
 
-    monkeypatch.setattr("outbox.lane.crash_point", brake)
+    monkeypatch.setattr("outbox.handful.crash_point", brake)
     assert deliver_account(account.pk).sent == 1
     assert OutgoingMessage.objects.filter(state=State.QUEUED).count() == 4
 

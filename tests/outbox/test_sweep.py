@@ -7,7 +7,6 @@ import socket
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from mailaccounts.links import new_owner
@@ -16,8 +15,9 @@ from mailcore.smtp import RecipientReply, SendReport, Verdict
 from outbox.cancel import cancel
 from outbox.claim import claim_due, start_data
 from outbox.deliver import deliver_account
+from outbox.judge import Try, judge
 from outbox.models import OutgoingMessage
-from outbox.record import Try, record_report
+from outbox.record import record
 from outbox.sweep import sweep
 from tests.factories import make_account
 from tests.outbox.outgoing import account_for, fresh, let_time_pass, queue
@@ -38,8 +38,7 @@ def _dead_owner() -> str:
 
 
 def _start(outgoing: OutgoingMessage, owner: str) -> bool:
-    with connection.cursor() as cursor:
-        return start_data(cursor, outgoing, owner)
+    return start_data([outgoing], owner) == {outgoing.pk}
 
 
 def test_a_claim_of_a_living_worker_is_left_alone() -> None:
@@ -123,5 +122,5 @@ def test_the_late_answer_of_a_worker_believed_dead_still_counts() -> None:
     reply = RecipientReply("hans@huber.example", 250, "ok", Verdict.ACCEPTED)
     report = SendReport((reply,), 250, "ok", Step.BODY, Verdict.ACCEPTED)
     started = timezone.now() - timedelta(hours=2)
-    record_report(Try(claimed, owner, started, "server:25"), report)
+    record([judge(Try(claimed, owner, started, "server:25"), report)])
     assert fresh(outgoing).state == State.SENT
