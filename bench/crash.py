@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
     is_bad = False
     with ExitStack() as stack:
         url = stack.enter_context(run_postgres()).url if "--postgres" in arguments else None
-        dovecot = stack.enter_context(_dovecot(stack))
+        dovecot = stack.enter_context(start_dovecot(stack))
         for number, point in enumerate(points):
             with (
                 tempfile.TemporaryDirectory(prefix="bench-crash-") as folder,
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
     return int(is_bad)
 
 
-def _dovecot(stack: ExitStack) -> AbstractContextManager[Dovecot]:
+def start_dovecot(stack: ExitStack) -> AbstractContextManager[Dovecot]:
     directory = stack.enter_context(server_directory("certificates"))
     certificates = make_certificates(directory)
     for path in directory.iterdir():

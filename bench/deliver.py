@@ -1,12 +1,14 @@
 """What one outgoing worker delivers, beside plain aiosmtplib with as many connections to the same server.
 
     python -m bench.deliver [--databases sqlite,postgres] [--servers sink,dovecot] [--connections 1,4,10]
-                            [--sizes 10,200] [--messages 400] [--rounds 5]
+                            [--sizes 10,200] [--messages 400] [--rounds 5] [--beside-sick]
 
 `sink`: smtp-sink of Debian's postfix package (SMTP_SINK=path elsewhere), else aiosmtpd in a process of its
 own; plain text, no login. `dovecot`: a submission server with STARTTLS and AUTH that relays to that sink.
 SQLite runs with synchronous=FULL, PostgreSQL with fsync: both as in production. The rounds of both
-sides alternate; shown are the medians. Everything is made in temporary directories and removed.
+sides alternate; shown are the medians. `--beside-sick` compares our worker with itself instead: a
+healthy account alone, and beside one whose server never answers and one whose recipients are all
+refused. Everything is made in temporary directories and removed.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ class Plan:
     sizes: tuple[int, ...]  # kB
     messages: int
     rounds: int
+    refusing: Server | None = None
 
 
 def main() -> None:
@@ -65,15 +68,19 @@ def main() -> None:
     parser.add_argument("--sizes", default="10,200")
     parser.add_argument("--messages", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--beside-sick", action="store_true")
     wanted = parser.parse_args()
-    with _servers(wanted.servers.split(",")) as servers:
+    names = ["sink", "refusing"] if wanted.beside_sick else wanted.servers.split(",")
+    with _servers(names) as servers:
         plan = Plan(
             servers,
             tuple(int(word) for word in wanted.connections.split(",")),
             tuple(int(word) for word in wanted.sizes.split(",")),
             wanted.messages,
             wanted.rounds,
+            servers[1] if wanted.beside_sick else None,
         )
+        print(f"sink: {'smtp-sink' if _smtp_sink() else 'aiosmtpd'}")
         print(f"one sync of the disk: {disk_sync():.2f} ms")
         for database in wanted.databases.split(","):
             with _database(database) as url, tempfile.TemporaryDirectory() as data:
@@ -92,6 +99,10 @@ def _servers(names: Sequence[str]) -> Iterator[tuple[Server, ...]]:
             port = free_port()
             stack.enter_context(_sink(port, directory))
             found.append(Server("sink", port))
+        if "refusing" in names:
+            port = free_port()
+            stack.enter_context(_aiosmtpd(port, directory, "550 5.1.1 no such person"))
+            found.append(Server("refusing", port))
         if "dovecot" in names:
             certificates = make_certificates(directory)
             for path in directory.iterdir():
@@ -110,13 +121,24 @@ _MANY_CLIENTS = "service submission-login {\n service_count = 0\n}\n"
 @contextlib.contextmanager
 def _sink(port: int, directory: Path) -> Iterator[None]:
     """smtp-sink, or aiosmtpd in a process of its own."""
-    binary = os.environ.get("SMTP_SINK") or shutil.which(
-        "smtp-sink", path=os.defpath + ":/usr/sbin"
-    )
-    command = [sys.executable, "-c", _AIOSMTPD, str(port)]
-    if binary:
-        command = [binary, f"{LOOPBACK}:{port}", "1000"]
-    print(f"sink: {Path(command[0]).name}")
+    binary = _smtp_sink()
+    if not binary:
+        with _aiosmtpd(port, directory, "250 2.1.5 OK"):
+            yield
+        return
+    command = [binary, f"{LOOPBACK}:{port}", "1000"]
+    with running(command, log=directory / f"sink-{port}.log"):
+        wait_for_port(port)
+        yield
+
+
+def _smtp_sink() -> str | None:
+    return os.environ.get("SMTP_SINK") or shutil.which("smtp-sink", path=os.defpath + ":/usr/sbin")
+
+
+@contextlib.contextmanager
+def _aiosmtpd(port: int, directory: Path, to_recipient: str) -> Iterator[None]:
+    command = [sys.executable, "-c", _AIOSMTPD, str(port), to_recipient]
     with running(command, log=directory / f"sink-{port}.log"):
         wait_for_port(port)
         yield
@@ -126,6 +148,10 @@ _AIOSMTPD = """
 import sys, threading
 from aiosmtpd.controller import Controller
 class Sink:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if sys.argv[2].startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return sys.argv[2]
     async def handle_DATA(self, server, session, envelope):
         return "250 2.0.0 queued"
 Controller(Sink(), hostname="127.0.0.1", port=int(sys.argv[1])).start()

@@ -35,10 +35,15 @@ _WARM_UP = 40  # messages
 
 def main(plan: Plan) -> None:
     call_command("migrate", verbosity=0)
+    if plan.refusing:
+        from bench.beside_sick import compare_beside_sick  # it needs this module
+
+        compare_beside_sick(plan, plan.servers[0], plan.refusing)
+        return
     for server in plan.servers:
         for size in plan.sizes:
-            account = _account(server, size)
-            raws = _fill(account, size, plan.messages)
+            account = make_bench_account(server, size)
+            raws = fill(account, size, plan.messages)
             for connections in plan.connections:
                 _compare(plan, server, account, raws, (size, connections))
             MailAccount.objects.filter(pk=account.pk).update(archived_at=timezone.now())
@@ -58,7 +63,7 @@ def _compare(
     send_plain(server, messages[:_WARM_UP], connections)
     for number in range(plan.rounds):
         plain.append(send_plain(server, messages, connections))
-        _reset(account)
+        reset(account)
         profile = (
             cProfile.Profile(time.process_time)
             if os.environ.get("PROFILE") and number == 1
@@ -76,7 +81,7 @@ def _compare(
     show(title, plain, ours, len(messages))
 
 
-def _account(server: Server, size: int) -> MailAccount:
+def make_bench_account(server: Server, size: int) -> MailAccount:
     """An account as in use: archived, with a login where the server wants one."""
     values = {"smtp_host": "127.0.0.1", "smtp_port": server.port}
     if server.ca_file:
@@ -85,7 +90,7 @@ def _account(server: Server, size: int) -> MailAccount:
     return make_account(f"{size}-{server.name}@firma.example", archive_enabled=True, **values)
 
 
-def _fill(account: MailAccount, size: int, count: int) -> list[tuple[str, bytes]]:
+def fill(account: MailAccount, size: int, count: int) -> list[tuple[str, bytes]]:
     """Queues messages of that many kB. Returns (recipient, bytes) of each."""
     now = timezone.now()
     people = [f"kunde{number}@huber.example" for number in range(count)]
@@ -124,7 +129,7 @@ def _fill(account: MailAccount, size: int, count: int) -> list[tuple[str, bytes]
     return list(zip(people, raws, strict=True))
 
 
-def _reset(account: MailAccount) -> None:
+def reset(account: MailAccount) -> None:
     """Everything waits again, as if it had never been sent."""
     rows = OutgoingMessage.objects.filter(account=account)
     Attempt.objects.filter(outgoing__in=rows).delete()
@@ -154,4 +159,5 @@ def _check(account: MailAccount, count: int) -> None:
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
     given["servers"] = tuple(Server(**server) for server in given["servers"])
+    given["refusing"] = Server(**given["refusing"]) if given["refusing"] else None
     main(Plan(**given))

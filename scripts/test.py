@@ -43,7 +43,6 @@ ONLY_ONCE = [
     "tests/mailaccounts/test_local_server.py",
     "tests/documents/test_cups.py",
     "tests/documents/test_print_crashes.py",
-    "tests/outbox/test_crashes.py",
     "tests/test_messages.py",
     "tests/test_static_files.py",
     "tests/test_vendor.py",

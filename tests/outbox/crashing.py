@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.servers import warm
-from tests.servers.empty_database import SQLITE, migrated_sqlite
-
-ROOT = Path(__file__).parents[2]
+from tests.intake.crashing import Room, empty_room
 
 QUEUE = """
 import django, json, sys; django.setup()
@@ -45,20 +42,12 @@ print(json.dumps([states, copies, ArchiveEntry.objects.count()]))
 """
 
 
-def run(
-    data: Path, *command: str, crash_at: str = "", timeout: float = 120
-) -> subprocess.CompletedProcess[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATA_DIR": str(data),
-        "DJANGO_SETTINGS_MODULE": "poststelle.settings",
-        "PYTHONPATH": str(ROOT),
-        "SECRET_KEY": "nur für diesen Test " * 3,
-        "POSTSTELLE_LOG_LEVEL": "ERROR",
-        "POSTSTELLE_CRASH_AT": crash_at,
-        "POSTSTELLE_SERVER_TIMEOUT": "1",
-    }
-    return warm.run(command, environment=environment, seconds=timeout)
+@contextmanager
+def empty_house(data: Path, *, database_url: str | None = None) -> Iterator[Room]:
+    """A fresh installation, on the database of the test run; no server is waited for longer than 1 s."""
+    with empty_room(data, database_url=database_url) as room:
+        more = {"POSTSTELLE_SERVER_TIMEOUT": "1", "SECRET_KEY": "nur für diesen Test " * 3}
+        yield replace(room, environment={**room.environment, **more})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +65,18 @@ class Fate:
         )
 
 
-def set_up(data: Path) -> None:
-    """A fresh installation in this directory."""
-    data.mkdir(exist_ok=True)
-    (data / SQLITE).write_bytes(migrated_sqlite())
-
-
-def fill(data: Path, *, title: str, count: int, to: str = "", **account: object) -> None:
+def fill(room: Room, *, title: str, count: int, to: str = "", **account: object) -> None:
     """An account and its queue: to a customer each, or all to one."""
     given = {"title": title, "count": count, "to": to, "account": account}
-    _demand(run(data, "-c", QUEUE, json.dumps(given), timeout=600))
+    _demand(room.run("-c", QUEUE, json.dumps(given), seconds=900))
 
 
-def let_copies_be_due(data: Path) -> None:
-    _demand(run(data, "-c", LATER))
+def let_copies_be_due(room: Room) -> None:
+    _demand(room.run("-c", LATER))
 
 
-def read_fate(data: Path) -> Fate:
-    return Fate(*json.loads(_demand(run(data, "-c", REPORT))))
+def read_fate(room: Room) -> Fate:
+    return Fate(*json.loads(_demand(room.run("-c", REPORT))))
 
 
 def accepted_by(raws: Iterable[bytes]) -> Counter[str]:

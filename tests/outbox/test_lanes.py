@@ -18,7 +18,7 @@ from outbox.models import OutgoingMessage
 from tests.factories import make_account, set_company
 from tests.outbox.outgoing import account_for, fresh, queue
 from tests.servers.free_port import free_port
-from tests.servers.smtp_sink import Sink, run_smtp_sink
+from tests.servers.smtp_sink import Received, Sink, run_smtp_sink
 
 State = OutgoingMessage.State
 
@@ -64,6 +64,31 @@ def test_an_account_that_hangs_keeps_nobody_waiting(smtp_sink: Sink) -> None:
         assert stuck.connections == 1  # a short queue takes one connection
         stuck.released.set()
         assert hanging.result(30).problem == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_an_answer_is_waited_for_everything_else_is_written(smtp_sink: Sink) -> None:
+    """So that a crash or a look at the Postausgang finds one message of unknown fate."""
+
+    def hang_after_the_fifth(_: Received) -> None:  # which is taken just now
+        smtp_sink.hang_on = "mail" if len(smtp_sink.received) >= 4 else ""
+
+    smtp_sink.deliver_to = hang_after_the_fifth
+    account = account_for(smtp_sink)
+    queued = [queue(account) for _ in range(12)]
+    with ThreadPoolExecutor(1) as worker:
+        hanging = worker.submit(_deliver_and_leave, account.pk)
+        begun = OutgoingMessage.objects.filter(state=State.SENDING, data_started_at__isnull=False)
+        sent = OutgoingMessage.objects.filter(state=State.SENT)
+        while sent.count() < 5 or begun.count() > 1:
+            assert not hanging.done()
+        assert {one.pk for one in begun} <= {queued[5].pk}
+        smtp_sink.deliver_to, smtp_sink.hang_on = None, ""
+        smtp_sink.released.set()
+        hanging.result(30)
+    assert deliver_account(account.pk).total == 0
+    assert Counter(one.raw for one in smtp_sink.received).most_common(1)[0][1] == 1
+    assert len(smtp_sink.received) == sent.count() == 12
 
 
 def _deliver_and_leave(account_id: int) -> DeliverySummary:
