@@ -11,6 +11,7 @@ takes half an hour at most. Ends with 1 where something is wrong.
 
 from __future__ import annotations
 
+import logging
 import random
 import sys
 import tempfile
@@ -52,6 +53,7 @@ _NOBODY = "nein@huber.example"
 def main(arguments: list[str]) -> int:
     words = [word for word in arguments if not word.startswith("--")]
     count = int(words[0]) if words else 2000
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells every command
     seed = time.time_ns()
     chance = random.Random(seed)
     print(f"{count} messages at each point, seed {seed}", flush=True)

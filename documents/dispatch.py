@@ -186,6 +186,7 @@ def _queue_mail(row: Dispatch, mail: ComposedMail, *, once_key: str) -> None:
     try:
         row.outgoing = enqueue(
             draft=draft,
+            raw=mail.raw,
             bcc=mail.bcc,
             account=mail.choice.account,
             origin=OutgoingMessage.Origin.DOCUMENT,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from documents.dispatch_content import DispatchContent
 from documents.errors import DispatchRefused, Problem
 from documents.fax_number import BadFaxNumber, read_fax_number, spell_fax_number
-from documents.mail import ComposedMail, try_to_build
+from documents.mail import ComposedMail, fix
 from documents.models import Document, Printer
 from documents.parcel import Parcel
 from documents.senders import company_address
@@ -80,5 +80,5 @@ def _gateway_mail(document: Document, device: Printer, number: str, parcel: Parc
         text="",
         files=(parcel.paper,),
     )
-    try_to_build(draft)
-    return ComposedMail(draft, (), choice, Signature("", "", ""))
+    fixed, raw = fix(draft)
+    return ComposedMail(fixed, raw, (), choice, Signature("", "", ""))

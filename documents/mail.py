@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from company.models import CompanySettings, Project, User
@@ -25,6 +26,7 @@ from mailcore.html_text import html_to_text
 from mailcore.messages import Draft, FilePart, Mailbox
 from mailcore.placeholders import fill, unknown
 from mailcore.recipients import split_address
+from outbox.enqueue import with_identity
 
 MAX_SUBJECT = 250
 # Base64 adds a third; most servers refuse mail beyond 25 to 50 MB.
@@ -35,7 +37,8 @@ MAX_FILES_BYTES = 18_000_000
 class ComposedMail:
     """A mail that may be queued as it is."""
 
-    draft: Draft
+    draft: Draft  # with its Message-ID and date
+    raw: bytes  # of the draft, built once
     bcc: tuple[Mailbox, ...]
     choice: SenderChoice
     signature: Signature
@@ -88,8 +91,9 @@ def compose_mail(
         html=body.html,
         files=(*body.files, *files),
     )
-    _refuse_too_large(choice.account, try_to_build(draft))
-    return ComposedMail(draft, bcc, choice, signature)
+    fixed, raw = fix(draft)
+    _refuse_too_large(choice.account, len(raw))
+    return ComposedMail(fixed, raw, bcc, choice, signature)
 
 
 def _refuse_too_large(account: MailAccount, size: int) -> None:
@@ -167,11 +171,12 @@ def _file_problems(files: tuple[FilePart, ...]) -> list[Problem]:
     return [Problem("files", _("Die Anhänge sind zusammen größer als 18 MB."))]
 
 
-def try_to_build(draft: Draft) -> int:
-    """What cannot be built is found here, where a person can still mend it. The size in bytes."""
+def fix(draft: Draft) -> tuple[Draft, bytes]:
+    """The mail as it will leave: what cannot be built is found here, where a person can still mend it."""
     fields = {"from_": "sender", "from": "sender", "to": "to", "cc": "cc", "subject": "subject"}
     try:
-        return len(build(draft))
+        fixed = with_identity(draft, timezone.now())
+        return fixed, build(fixed)
     except InvalidDraft as fault:
         text = _("Diese Angabe kann so nicht verschickt werden.")
         raise DispatchRefused([Problem(fields.get(fault.field, ""), text)]) from fault

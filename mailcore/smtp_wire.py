@@ -59,10 +59,17 @@ class SmtpWire:
         loop = self._runner.get_loop()
         if meanwhile is None:
             return loop.run_until_complete(work)
+        is_first_part = True
+
+        def end_first_part(_: object = None) -> None:  # may come late: then it must not stop others
+            if is_first_part:
+                loop.stop()
+
         task = loop.create_task(work)
-        task.add_done_callback(lambda _: loop.stop())
-        alarm = loop.call_later(meanwhile.seconds, loop.stop)
+        task.add_done_callback(end_first_part)
+        alarm = loop.call_later(meanwhile.seconds, end_first_part)
         loop.run_forever()
+        is_first_part = False
         alarm.cancel()
         if task.done():
             return task.result()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection
@@ -10,7 +12,7 @@ from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
 from company.statements import UpdateEach, lazy_commit
-from outbox.models import OutgoingMessage
+from outbox.models import OutgoingMessage, Recipient
 
 BATCH = 10
 CLAIM = timedelta(minutes=15)  # beyond that the sweep looks; longer than a batch of slow answers
@@ -26,7 +28,15 @@ def due_messages(account_id: int) -> QuerySet[OutgoingMessage]:
     ).order_by("next_attempt_at", "pk")
 
 
-def claim_due(account_id: int, owner: str, *, limit: int = BATCH) -> list[OutgoingMessage]:
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message in hand and all of its recipients, as the rows were when it was claimed."""
+
+    outgoing: OutgoingMessage
+    recipients: tuple[Recipient, ...]
+
+
+def claim_due(account_id: int, owner: str, *, limit: int = BATCH) -> list[Claimed]:
     """Takes the next due messages; another worker or a cancellation may be faster with some."""
     wanted = list(due_messages(account_id).values_list("pk", flat=True)[:limit])
     if not wanted:
@@ -40,8 +50,12 @@ def claim_due(account_id: int, owner: str, *, limit: int = BATCH) -> list[Outgoi
             data_started_at=None,
         )
     mine = OutgoingMessage.objects.filter(pk__in=wanted, claimed_by=owner, state=State.SENDING)
-    loaded = mine.select_related("message").only(*_NEEDED)
-    return list(loaded.prefetch_related("recipients").order_by("next_attempt_at", "pk"))
+    loaded = mine.select_related("message").only(*_NEEDED).order_by("next_attempt_at", "pk")
+    # Not by prefetch_related, which builds a query for every single message.
+    people: dict[int, list[Recipient]] = defaultdict(list)
+    for one in Recipient.objects.filter(outgoing__in=wanted):
+        people[one.outgoing_id].append(one)
+    return [Claimed(outgoing, tuple(people[outgoing.pk])) for outgoing in loaded]
 
 
 _NEEDED = (
@@ -58,22 +72,22 @@ _START = UpdateEach(
 )
 
 
-def start_data(messages: Sequence[OutgoingMessage], owner: str) -> set[int]:
+def start_data(messages: Sequence[Claimed], owner: str) -> set[int]:
     """Notes that they are about to go: once committed, a crash leaves them uncertain.
 
     Returns the keys of those that are still ours; of the others nothing may be sent.
     """
     now = timezone.now()
-    upload = timedelta(seconds=sum(one.message.size for one in messages) // _SLOWEST_BYTES)
-    rows = [(now, now + CLAIM + upload, one.pk, owner) for one in messages]
+    upload = timedelta(seconds=sum(one.outgoing.message.size for one in messages) // _SLOWEST_BYTES)
+    rows = [(now, now + CLAIM + upload, one.outgoing.pk, owner) for one in messages]
     with connection.cursor() as cursor:
         return _START.run(cursor, rows, now)
 
 
-def unstart(messages: Sequence[OutgoingMessage], owner: str) -> None:
+def unstart(messages: Sequence[Claimed], owner: str) -> None:
     """Takes the note back: nothing of them went."""
     OutgoingMessage.objects.filter(
-        pk__in=[one.pk for one in messages], claimed_by=owner, state=State.SENDING
+        pk__in=[one.outgoing.pk for one in messages], claimed_by=owner, state=State.SENDING
     ).update(data_started_at=None)
 
 

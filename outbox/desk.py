@@ -18,7 +18,7 @@ from mailaccounts.models import MailAccount
 from mailcore.errors import MailError
 from mailcore.smtp import Verdict
 from mailstore.read import read_raw
-from outbox.claim import BATCH, claim_due, release, start_data, unstart
+from outbox.claim import BATCH, Claimed, claim_due, release, start_data, unstart
 from outbox.hold import OUT, hold, sendable
 from outbox.judge import Outcome
 from outbox.models import OutgoingMessage, Recipient
@@ -38,10 +38,14 @@ _READ_AHEAD = range(50_000, 4_000_000)
 class Job:
     """A message handed to a connection: to whom it still goes, since when, and its bytes."""
 
-    outgoing: OutgoingMessage
+    claimed: Claimed
     recipients: tuple[str, ...]
     started_at: datetime
     raw: Callable[[], bytes]
+
+    @property
+    def outgoing(self) -> OutgoingMessage:
+        return self.claimed.outgoing
 
 
 class Desk:
@@ -54,7 +58,7 @@ class Desk:
         self._least = self._batch = BATCH * connections
         self._claimed_at = float("-inf")
         self._taking = threading.Lock()
-        self._waiting: deque[OutgoingMessage] = deque()
+        self._waiting: deque[Claimed] = deque()
         self._ahead: dict[int, Future[bytes]] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         self._pen = threading.Lock()  # one connection writes at a time: SQLite lets others sleep
@@ -64,34 +68,32 @@ class Desk:
         self._brake_checked = float("-inf")
         self._is_stopped = False
 
-    def take(self, most: int) -> list[OutgoingMessage]:
+    def take(self, most: int) -> list[Claimed]:
         """The next messages, claimed; none: nothing more on this account for now."""
         with self._taking:
             if self._is_stopped or not (self._waiting or self._claim()):
                 return []
             return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
-    def admit(
-        self, outgoing: OutgoingMessage, following: OutgoingMessage | None = None
-    ) -> Job | None:
+    def admit(self, claimed: Claimed, following: Claimed | None = None) -> Job | None:
         """That the message goes now, counted; None: nothing may go on this account for now."""
         with self._taking:
             self._is_stopped = self._is_stopped or self._is_braked()
             if self._is_stopped:
                 return None
-            recipients = _pending(outgoing)
+            recipients = _pending(claimed)
             when = self._pace.start(len(recipients))
             if when is not None:
                 links.hold_until(self.account.pk, OUT, when)
                 self._is_stopped = True
                 return None
-            outgoing.account = self.account
-            job = Job(outgoing, recipients, timezone.now(), self._bytes_of(outgoing))
+            claimed.outgoing.account = self.account
+            raw = self._bytes_of(claimed.outgoing)
             if following is not None:
-                self._read_ahead(following)
-            return job
+                self._read_ahead(following.outgoing)
+            return Job(claimed, recipients, timezone.now(), raw)
 
-    def start(self, messages: Sequence[OutgoingMessage]) -> set[int]:
+    def start(self, messages: Sequence[Claimed]) -> set[int]:
         """Commits to the disk, before DATA, that they are about to go. Returns which are still ours."""
         with self._pen:
             return start_data(messages, self.owner)
@@ -105,7 +107,7 @@ class Desk:
         with self._taking:
             self._pace.give_back(missed)
 
-    def take_back(self, messages: Sequence[OutgoingMessage], *, has_started: bool) -> None:
+    def take_back(self, messages: Sequence[Claimed], *, has_started: bool) -> None:
         """Messages that were not begun are the next ones again; `has_started`: as far as the rows say."""
         if has_started:
             with self._pen:
@@ -163,6 +165,5 @@ class Desk:
         return lambda: read_raw(outgoing.message)
 
 
-def _pending(outgoing: OutgoingMessage) -> tuple[str, ...]:
-    rows = outgoing.recipients.all()
-    return tuple(one.email for one in rows if one.state == Recipient.State.PENDING)
+def _pending(claimed: Claimed) -> tuple[str, ...]:
+    return tuple(one.email for one in claimed.recipients if one.state == Recipient.State.PENDING)

@@ -31,6 +31,7 @@ from outbox.tasks import deliver_account
 def enqueue(
     *,
     draft: Draft,
+    raw: bytes | None = None,
     bcc: Sequence[Mailbox],
     account: MailAccount,
     origin: OutgoingMessage.Origin,
@@ -45,8 +46,8 @@ def enqueue(
 ) -> OutgoingMessage:
     """Queues a message inside the caller's transaction and wakes the delivery after its commit.
 
-    The same `once_key` gives the row that exists. `address`: whose correspondence it is.
-    `envelope_from`: None is the draft's From, "" the null sender. `keep_sent_copy`: None is what the
+    The same `once_key` gives the row that exists. `raw`: the bytes of a draft that was built before,
+    `with_identity`. `address`: whose correspondence it is. `envelope_from`: None is the draft's From, "" the null sender. `keep_sent_copy`: None is what the
     account's settings say. `replaces`: an older message that is sent anew, corrected. Raises
     InvalidDraft before anything is written; TooLarge where the server said that it takes less.
     """
@@ -56,9 +57,9 @@ def enqueue(
     now = timezone.now()
     is_scheduled = send_at is not None and send_at > now
     due_at = send_at if send_at is not None and is_scheduled else now
-    fixed = _with_identity(draft, due_at)
+    fixed = with_identity(draft, due_at)
     recipients = _recipients(fixed, bcc)
-    raw = build(fixed)
+    raw = build(fixed) if raw is None else raw
     _demand_fit(account, raw)
     outgoing = OutgoingMessage(
         account=account,
@@ -114,7 +115,7 @@ def forward_unchanged(
     return outgoing
 
 
-def _with_identity(draft: Draft, date: datetime) -> Draft:
+def with_identity(draft: Draft, date: datetime) -> Draft:
     """The draft with a Message-ID of ours and a date, where the caller left them open."""
     domain = _envelope_address("from", draft.from_.email).rpartition("@")[2]
     message_id = draft.message_id or new_message_id(

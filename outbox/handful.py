@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from company.crash_points import crash_point
+from outbox.claim import Claimed
 from outbox.desk import Desk, Job
 from outbox.judge import Outcome
-from outbox.models import OutgoingMessage
 
 MOST = 10  # so many messages of a connection at most are of unknown fate after a crash
 # What happens within that time is written together. Nothing waits longer for it.
@@ -28,7 +28,7 @@ class Handful:
     there is, and the message that is waited for is alone.
     """
 
-    def __init__(self, desk: Desk, messages: Sequence[OutgoingMessage]) -> None:
+    def __init__(self, desk: Desk, messages: Sequence[Claimed]) -> None:
         self._desk = desk
         self._waiting = deque(messages)
         self._started: set[int] | None = None
@@ -55,7 +55,7 @@ class Handful:
     def start(self, job: Job) -> None:
         """Commits, before DATA, that the message and those after it are about to go. Raises ClaimLost."""
         if self._started is None:
-            self._started = self._desk.start([job.outgoing, *self._waiting])
+            self._started = self._desk.start([job.claimed, *self._waiting])
         if job.outgoing.pk not in self._started:
             raise ClaimLost
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from mailcore.errors import Kind, MailError, Step
 from mailcore.smtp import RecipientReply, SendReport, Verdict, classify_error
+from outbox.claim import Claimed
 from outbox.models import OutgoingMessage, Recipient
 from outbox.retry_schedule import end_of_throttle, next_look, next_try
 
@@ -26,11 +28,15 @@ _RECIPIENT_STATES = {
 class Try:
     """One try with one message: by whom, since when, at which server, with which dialogue."""
 
-    outgoing: OutgoingMessage
+    claimed: Claimed
     owner: str
     started_at: datetime
     server: str
     transcript: str = ""
+
+    @property
+    def outgoing(self) -> OutgoingMessage:
+        return self.claimed.outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ def judge(attempt: Try, report: SendReport, *, kind: str | None = None) -> Outco
     failure's keyword, where it is known better than from the report.
     """
     now = timezone.now()
-    recipients = list(attempt.outgoing.recipients.all())
+    recipients = attempt.claimed.recipients
     changed = _judge_recipients(recipients, report.recipients)
     fate = _decide(attempt.outgoing, recipients, report, now)
     if fate.state in (State.SENT, State.FAILED):
@@ -103,7 +109,7 @@ def judge_error(attempt: Try, error: MailError) -> Outcome:
     verdict = classify_error(error)
     replies = tuple(
         RecipientReply(one.email, error.code, error.detail, verdict)
-        for one in attempt.outgoing.recipients.all()
+        for one in attempt.claimed.recipients
         if one.state == Recipient.State.PENDING
     )
     report = SendReport(replies, error.code, error.detail or str(error), error.step, verdict)
@@ -115,7 +121,7 @@ def judge_unsendable(attempt: Try, reason: str) -> Outcome:
     """That the message itself cannot be sent, ever."""
     replies = tuple(
         RecipientReply(one.email, 0, reason, Verdict.PERMANENT)
-        for one in attempt.outgoing.recipients.all()
+        for one in attempt.claimed.recipients
     )
     return judge(attempt, SendReport(replies, 0, reason, Step.MAIL, Verdict.PERMANENT))
 
@@ -158,7 +164,7 @@ def _decisive(report: SendReport, fate: _Fate) -> SendReport:
 
 
 def _judge_recipients(
-    rows: list[Recipient], replies: tuple[RecipientReply, ...]
+    rows: Sequence[Recipient], replies: tuple[RecipientReply, ...]
 ) -> list[Recipient]:
     """The rows that change: only tried ones; whoever accepted the message before stays accepted."""
     said = {reply.address: reply for reply in replies}
@@ -174,7 +180,7 @@ def _judge_recipients(
 
 
 def _decide(
-    outgoing: OutgoingMessage, recipients: list[Recipient], report: SendReport, now: datetime
+    outgoing: OutgoingMessage, recipients: Sequence[Recipient], report: SendReport, now: datetime
 ) -> _Fate:
     """The message's state from the verdicts on its recipients."""
     verdicts = {reply.verdict for reply in report.recipients}
@@ -195,7 +201,7 @@ def _decide(
     return _Fate(State.SENT if has_arrived else State.FAILED)
 
 
-def _give_up_on_pending(recipients: list[Recipient]) -> list[Recipient]:
+def _give_up_on_pending(recipients: Sequence[Recipient]) -> list[Recipient]:
     pending = [one for one in recipients if one.state == Recipient.State.PENDING]
     for one in pending:
         one.state = Recipient.State.REFUSED

@@ -170,7 +170,7 @@ class Lane:
         self.dialogue.clear()
         account = self.desk.account
         server = f"{account.smtp_host}:{account.smtp_port}"
-        return Try(job.outgoing, self.desk.owner, job.started_at, server, text)
+        return Try(job.claimed, self.desk.owner, job.started_at, server, text)
 
     def _record(self, outcome: Outcome, handful: Handful) -> None:
         handful.add(outcome)

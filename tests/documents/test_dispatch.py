@@ -12,7 +12,8 @@ from documents.dispatch_content import Channel
 from documents.errors import DispatchRefused
 from documents.freeze import prepare_pdf, read_pdf
 from documents.models import Dispatch, Document, DocumentKind
-from mailcore.messages import FilePart, Mailbox
+from mailcore.build import build
+from mailcore.messages import Draft, FilePart, Mailbox
 from mailcore.parse import parse, read_part
 from mailstore.read import read_raw
 from outbox.models import OutgoingMessage, Recipient
@@ -65,6 +66,21 @@ def test_mail_is_queued_with_filled_text_signature_and_the_frozen_pdf() -> None:
     assert document.state == Document.State.RELEASED  # not before the server took it
     assert row.recipient == "Hans Huber <hans@huber.example>"
     assert "im Anhang die Rechnung" in row.letter
+
+
+def test_the_mail_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    office, document = make_office(), make_invoice()
+    built: list[bytes] = []
+
+    def build_and_note(draft: Draft) -> bytes:
+        built.append(build(draft))
+        return built[-1]
+
+    for module in ("documents.mail", "outbox.enqueue"):
+        monkeypatch.setattr(f"{module}.build", build_and_note)
+    (row,) = send(office, document)
+    assert row.outgoing is not None
+    assert built == [read_raw(row.outgoing.message)]
 
 
 def test_the_frozen_pdf_is_sent_again_byte_for_byte_whatever_changed_since() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from mailcore.errors import Kind, MailError, Step
 from mailcore.server import AuthMethod, Encryption
-from mailcore.smtp import SendReport, SmtpSession, Verdict, open_smtp
+from mailcore.smtp import Meanwhile, SendReport, SmtpSession, Verdict, open_smtp
+from mailcore.smtp_wire import SmtpWire
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp_sink import ACCESS_TOKEN, PASSWORD, Sink, deliver_by_lmtp, run_smtp_sink
@@ -333,3 +335,23 @@ def test_recipients_refused_behind_the_submission_server(
     with open_smtp(dovecot.smtp_login("sender@example.com")) as session:
         report = send(session, A, B)
     assert verdicts(report) == {A: Verdict.PERMANENT, B: Verdict.ACCEPTED}
+
+
+def test_waiting_for_long_is_used_and_an_alarm_at_the_very_end_disturbs_nothing(
+    smtp_sink: Sink,
+) -> None:
+    async def end_at_once() -> int:
+        return 1
+
+    async def wait() -> int:
+        await asyncio.sleep(0.01)
+        return 2
+
+    used: list[bool] = []
+    at_once = Meanwhile(0, lambda: used.append(True))
+    wire = SmtpWire(smtp_sink.login(), None)
+    assert [wire.run(end_at_once(), at_once), wire.run(wait())] == [1, 2]
+    assert used == []
+    assert [wire.run(wait(), at_once), wire.run(wait(), at_once)] == [2, 2]
+    assert used == [True, True]
+    wire.close()

@@ -13,7 +13,7 @@ from mailaccounts.links import new_owner
 from mailcore.errors import Step
 from mailcore.smtp import RecipientReply, SendReport, Verdict
 from outbox.cancel import cancel
-from outbox.claim import claim_due, start_data
+from outbox.claim import Claimed, claim_due, start_data
 from outbox.deliver import deliver_account
 from outbox.judge import Try, judge
 from outbox.models import OutgoingMessage
@@ -37,8 +37,8 @@ def _dead_owner() -> str:
     return f"{socket.gethostname()[:40]}:{pid}:abc"
 
 
-def _start(outgoing: OutgoingMessage, owner: str) -> bool:
-    return start_data([outgoing], owner) == {outgoing.pk}
+def _start(claimed: Claimed, owner: str) -> bool:
+    return start_data([claimed], owner) == {claimed.outgoing.pk}
 
 
 def test_a_claim_of_a_living_worker_is_left_alone() -> None:
@@ -108,7 +108,7 @@ def test_two_workers_claim_different_messages() -> None:
         queue(account)
     first, second = claim_due(account.pk, "a:1:x"), claim_due(account.pk, "b:2:y")
     assert (len(first), len(second)) == (10, 5)
-    assert not {one.pk for one in first} & {one.pk for one in second}
+    assert not {one.outgoing.pk for one in first} & {one.outgoing.pk for one in second}
 
 
 def test_the_late_answer_of_a_worker_believed_dead_still_counts() -> None:
