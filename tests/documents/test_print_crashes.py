@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from company.crash_points import EXIT_CODE
-from tests.outbox.crashing import run, set_up
+from tests.intake.crashing import Room
+from tests.outbox.crashing import empty_house
 
 JOBS = 20
 QUEUE = """
@@ -45,22 +46,20 @@ for job in Dispatch.objects.filter(state="uncertain"):
 """
 
 
-@pytest.fixture(scope="module")
-def filled_installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation with documents that wait for a folder named `papers` beside it."""
-    data = tmp_path_factory.mktemp("installation")
-    set_up(data)
-    return data
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Room]:
+    with empty_house(tmp_path / "data") as room:
+        yield room
 
 
-def demand(data: Path, *command: str) -> str:
-    done = run(data, *command)
+def demand(house: Room, *command: str) -> str:
+    done = house.run(*command)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def read_states(data: Path) -> tuple[dict[int, str], int]:
-    states, notes = json.loads(demand(data, "-c", REPORT))
+def read_states(house: Room) -> tuple[dict[int, str], int]:
+    states, notes = json.loads(demand(house, "-c", REPORT))
     return {int(pk): state for pk, state in states.items()}, notes
 
 
@@ -82,19 +81,18 @@ POINTS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("point", "state", "papers_of_seventh"), POINTS)
 def test_printed_once_or_known_to_be_unknown_after_dying_at(
-    point: str, state: str, papers_of_seventh: int, filled_installation: Path, tmp_path: Path
+    point: str, state: str, papers_of_seventh: int, house: Room, tmp_path: Path
 ) -> None:
-    data, papers = tmp_path / "data", tmp_path / "papers"
-    shutil.copytree(filled_installation, data)
+    papers = tmp_path / "papers"
     papers.mkdir()
-    demand(data, "-c", QUEUE, str(papers), str(JOBS))
-    died = run(data, "-c", WORK, crash_at=point)
+    demand(house, "-c", QUEUE, str(papers), str(JOBS))
+    died = house.run("-c", WORK, crash_at=point)
     assert died.returncode == EXIT_CODE, died.stderr + "not reached"
     assert len(count_papers(papers)) < 8
-    demand(data, "-c", WORK)
-    demand(data, "-c", WORK)
+    demand(house, "-c", WORK)
+    demand(house, "-c", WORK)
 
-    states, notes = read_states(data)
+    states, notes = read_states(house)
     seventh = sorted(states)[6]
     assert states.pop(seventh) == state
     assert set(states.values()) == {"done"}
@@ -102,8 +100,8 @@ def test_printed_once_or_known_to_be_unknown_after_dying_at(
     assert notes == (state == "uncertain"), "whoever sent it is told, once"
     assert count_papers(papers) == Counter({**dict.fromkeys(states, 1), seventh: papers_of_seventh})
 
-    demand(data, "-c", AGAIN)  # a person decides
-    demand(data, "-c", WORK)
-    assert set(read_states(data)[0].values()) == {"done"}
+    demand(house, "-c", AGAIN)  # a person decides
+    demand(house, "-c", WORK)
+    assert set(read_states(house)[0].values()) == {"done"}
     wanted = papers_of_seventh + (state == "uncertain")
     assert count_papers(papers) == Counter({**dict.fromkeys(states, 1), seventh: wanted})

@@ -152,6 +152,38 @@ class TestPipelining:
         assert (second.verdict, report.step) == (Verdict.TEMPORARY, Step.RCPT)
         assert first.verdict in (Verdict.PERMANENT, Verdict.TEMPORARY)  # a reset may eat words
 
+    def test_a_message_that_may_not_go_is_not_ended_although_data_was_said(self) -> None:
+        def forbid() -> None:
+            raise LookupError("the claim is lost")
+
+        with (
+            run_scripted(smtp_script({}, extensions=("PIPELINING",))) as server,
+            open_smtp(server.login(auth=AuthMethod.NONE)) as session,
+        ):
+            with pytest.raises(LookupError):
+                session.send("s@x.example", ["a@x.example"], RAW, before_data=forbid)
+            assert not session.is_usable
+        assert server.heard[-1] == "DATA"
+
+    def test_where_nobody_is_accepted_the_connection_goes_on(self) -> None:
+        answers = iter(["550 5.1.1 no\r\n"])
+
+        async def rcpt(peer: Peer) -> None:
+            await peer.say(next(answers, "250 2.1.5 yes\r\n"))
+
+        with (
+            run_scripted(smtp_script({"RCPT": rcpt}, extensions=("PIPELINING",))) as server,
+            open_smtp(server.login(auth=AuthMethod.NONE)) as session,
+        ):
+            verdicts = [
+                session.send("s@x.example", ["a@x.example"], RAW, before_data=lambda: None).verdict
+                for _ in range(2)
+            ]
+        assert verdicts == [Verdict.PERMANENT, Verdict.ACCEPTED]
+        # The first DATA was said along; the server wants a message then, and gets an empty one for nobody.
+        said = [line for line in server.heard if line in ("DATA", "RSET")]
+        assert said == ["DATA", "RSET", "DATA"]
+
 
 def test_words_in_latin_1_and_worse_are_readable() -> None:
     async def answer(peer: Peer) -> None:
