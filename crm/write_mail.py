@@ -24,7 +24,7 @@ from mailcore.build import build
 from mailcore.errors import InvalidDraft
 from mailcore.messages import Draft, FilePart, Mailbox
 from mailcore.placeholders import fill
-from outbox.enqueue import enqueue
+from outbox.enqueue import enqueue, with_identity
 from outbox.models import OutgoingMessage
 
 _FIELDS = {"from": "sender", "from_": "sender", "Subject": "subject"}  # of a Draft, in the form
@@ -65,6 +65,7 @@ def write_mail(
         with transaction.atomic(durable=True):
             return enqueue(
                 draft=mail.draft,
+                raw=mail.raw,
                 bcc=mail.bcc,
                 account=mail.choice.account,
                 origin=OutgoingMessage.Origin.LETTER,
@@ -110,11 +111,12 @@ def compose(*, address: Address, author: User, content: MailContent) -> Composed
         files=(*body.files, *content.files),
     )
     try:
-        size = len(build(draft))  # what is unfit is found where a person can still mend it
+        fixed = with_identity(draft, timezone.now())
+        raw = build(fixed)  # what is unfit is found where a person can still mend it
     except InvalidDraft as fault:
         raise _unfit(fault) from fault
-    _refuse_too_large(choice.account, size)
-    return ComposedMail(draft, content.bcc, choice, signature)
+    _refuse_too_large(choice.account, len(raw))
+    return ComposedMail(fixed, raw, content.bcc, choice, signature)
 
 
 def mail_variables(
