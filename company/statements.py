@@ -52,7 +52,9 @@ class UpdateEach:
         row = f"({', '.join(map(_place, self._fields))})"
         pairs = list(zip(columns, names, strict=True))
         assigned = [f"{column} = new.{name}" for column, name in pairs[: self._changed]]
-        matched = [f"{self._table}.{column} = new.{name}" for column, name in pairs[self._changed :]]
+        matched = [
+            f"{self._table}.{column} = new.{name}" for column, name in pairs[self._changed :]
+        ]
         return (
             f"WITH new ({', '.join(names)}) AS (VALUES {', '.join([row] * count)}) "  # noqa: S608
             f"UPDATE {self._table} SET {', '.join(assigned)} FROM new "

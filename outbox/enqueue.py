@@ -47,9 +47,10 @@ def enqueue(
     """Queues a message inside the caller's transaction and wakes the delivery after its commit.
 
     The same `once_key` gives the row that exists. `raw`: the bytes of a draft that was built before,
-    `with_identity`. `address`: whose correspondence it is. `envelope_from`: None is the draft's From, "" the null sender. `keep_sent_copy`: None is what the
-    account's settings say. `replaces`: an older message that is sent anew, corrected. Raises
-    InvalidDraft before anything is written; TooLarge where the server said that it takes less.
+    `with_identity`. `address`: whose correspondence it is. `envelope_from`: None is the draft's From,
+    "" the null sender. `keep_sent_copy`: None is what the account's settings say. `replaces`: an older
+    message that is sent anew, corrected. Raises InvalidDraft before anything is written; TooLarge where
+    the server said that it takes less.
     """
     existing = OutgoingMessage.objects.filter(once_key=once_key).first()
     if existing:
