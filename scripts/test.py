@@ -27,7 +27,7 @@ DEBIAN_PACKAGES = {
     "dovecot": ["dovecot-imapd", "dovecot-lmtpd", "dovecot-submissiond"],
     "redis": ["redis-server"],
     "postgres": ["postgresql"],
-    "chromium": ["chromium"],
+    "chromium": ["chromium-headless-shell"],
     "cups": ["cups-daemon", "cups-client"],
 }
 # What does not depend on the database, or starts installations of both kinds itself.
