@@ -3,8 +3,8 @@
     python -m bench.deliver [--databases sqlite,postgres] [--servers sink,dovecot] [--connections 1,4,10]
                             [--sizes 10,200] [--messages 400] [--rounds 5] [--beside-sick]
 
-`sink`: smtp-sink of Debian's postfix package (SMTP_SINK=path elsewhere), else aiosmtpd in a process of its
-own; plain text, no login. `dovecot`: a submission server with STARTTLS and AUTH that relays to that sink.
+`sink`: smtp-sink of Debian's postfix package (SMTP_SINK=path elsewhere), else aiosmtpd in this process;
+plain text, no login. `dovecot`: a submission server with STARTTLS and AUTH that relays to that sink.
 SQLite runs with synchronous=FULL, PostgreSQL with fsync: both as in production. The rounds of both
 sides alternate; shown are the medians. `--beside-sick` compares our worker with itself instead: a
 healthy account alone, and beside one whose server never answers and one whose recipients are all
@@ -31,6 +31,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import aiosmtplib
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
 
 from tests.servers.certificates import make_certificates
 from tests.servers.dovecot import PASSWORD, run_dovecot
@@ -101,7 +103,7 @@ def _servers(names: Sequence[str]) -> Iterator[tuple[Server, ...]]:
             found.append(Server("sink", port))
         if "refusing" in names:
             port = free_port()
-            stack.enter_context(_aiosmtpd(port, directory, "550 5.1.1 no such person"))
+            stack.enter_context(_aiosmtpd(port, "550 5.1.1 no such person"))
             found.append(Server("refusing", port))
         if "dovecot" in names:
             certificates = make_certificates(directory)
@@ -123,7 +125,7 @@ def _sink(port: int, directory: Path) -> Iterator[None]:
     """smtp-sink, or aiosmtpd in a process of its own."""
     binary = _smtp_sink()
     if not binary:
-        with _aiosmtpd(port, directory, "250 2.1.5 OK"):
+        with _aiosmtpd(port, "250 2.1.5 OK"):
             yield
         return
     command = [binary, f"{LOOPBACK}:{port}", "1000"]
@@ -137,26 +139,29 @@ def _smtp_sink() -> str | None:
 
 
 @contextlib.contextmanager
-def _aiosmtpd(port: int, directory: Path, to_recipient: str) -> Iterator[None]:
-    command = [sys.executable, "-c", _AIOSMTPD, str(port), to_recipient]
-    with running(command, log=directory / f"sink-{port}.log"):
-        wait_for_port(port)
+def _aiosmtpd(port: int, to_recipient: str) -> Iterator[None]:
+    """In a thread of this process, which has nothing else to do while its child measures."""
+    controller = Controller(_Sink(to_recipient), hostname=LOOPBACK, port=port)
+    controller.start()
+    try:
         yield
+    finally:
+        controller.stop()
 
 
-_AIOSMTPD = """
-import sys, threading
-from aiosmtpd.controller import Controller
-class Sink:
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if sys.argv[2].startswith("2"):
+@dataclass(frozen=True, slots=True)
+class _Sink:
+    to_recipient: str
+
+    async def handle_RCPT(
+        self, _server: object, _session: object, envelope: Envelope, address: str, _options: object
+    ) -> str:
+        if self.to_recipient.startswith("2"):
             envelope.rcpt_tos.append(address)
-        return sys.argv[2]
-    async def handle_DATA(self, server, session, envelope):
+        return self.to_recipient
+
+    async def handle_DATA(self, *_: object) -> str:
         return "250 2.0.0 queued"
-Controller(Sink(), hostname="127.0.0.1", port=int(sys.argv[1])).start()
-threading.Event().wait()
-"""
 
 
 @contextlib.contextmanager
