@@ -86,8 +86,7 @@ def _pytest(title: str, arguments: list[str], data_dir: Path, **environment: str
     data_dir.mkdir()
     whole = {**os.environ, "DATA_DIR": str(data_dir), **environment}
     whole["TEST_TEMPLATES"] = str(data_dir.parent / "templates")
-    # Hundreds of processes load the project: they compile it once, even where that is switched off.
-    whole.setdefault("PYTHONPYCACHEPREFIX", str(data_dir.parent / "pycache"))
+    # Hundreds of processes load the project: they compile it once.
     whole.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
     return subprocess.run(command, cwd=ROOT, env=whole, check=False).returncode

@@ -26,7 +26,7 @@ from mailstore.models import StoredMessage
 from mailstore.store import store_message
 from tickets.models import Ticket, TicketMessage
 
-_count = itertools.count(1)
+_count = itertools.count(5001)  # far from the numbers that are given out in a test
 PASSWORD = "geheim"
 
 
