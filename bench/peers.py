@@ -52,8 +52,8 @@ measure(lambda: list(mailbox.get_new_mail()), Message.objects.count)
 _HELPDESK = """
 settings.configure(
     INSTALLED_APPS=[*base, "django.contrib.admin", "django.contrib.staticfiles",
-        "django.contrib.humanize", "bootstrap4form", "rest_framework", "helpdesk"],
-    HELPDESK_TEAMS_MODE_ENABLED=False, HELPDESK_KB_ENABLED=False, ROOT_URLCONF="urls",
+        "django.contrib.humanize", "rest_framework", "helpdesk"],
+    HELPDESK_TEAMS_MODE_ENABLED=False, HELPDESK_KB_ENABLED=True, ROOT_URLCONF="urls",
     QUEUE_EMAIL_BOX_SSL=False, STATIC_URL="/static/", LANGUAGE_CODE="en",
     HELPDESK_ACTIVATE_API_ENDPOINT=False, HELPDESK_TEAMS_MODEL="auth.Group",
     HELPDESK_TEAMS_MIGRATION_DEPENDENCIES=[],
