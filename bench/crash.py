@@ -37,9 +37,12 @@ from tests.servers.processes import give_to_server, server_directory
 
 _DEATHS = 3
 _POLLS = 5  # each takes ten minutes at most
-_GROUP = 50
+_GROUP = 100  # as large as they grow
 _LATEST_DEATH = 12  # groups
-_ONCE_A_POLL = {"intake.after_ledger", "intake.before_release", "intake.before_expunge"}
+_ONCE_A_POLL = {
+    f"intake.{name}"
+    for name in ["after_ledger", "before_release", "before_expunge", "after_expunge"]
+}
 
 
 def main(arguments: list[str]) -> int:
