@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from mailcore.parse import parse, read_part
 from tests.browser.office import INVOICES, Office, open_office, press
-from tests.documents.test_dialog import make_pdf
+from tests.documents.dialog import make_pdf
 from tests.flows.installation import wait_until
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtp_sink import Received

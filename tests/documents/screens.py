@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.test import Client
 
 from tests.documents.sending import Office, make_office
@@ -38,7 +40,7 @@ def form_values(*rows: dict[str, str], **values: str) -> dict[str, str]:
     return data
 
 
-def dispatch_values(**values: str) -> dict[str, str]:
+def dispatch_values(**values: Any) -> dict[str, Any]:
     return {
         "press": "druck-1",
         "is_manual": "on",

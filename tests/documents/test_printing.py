@@ -23,7 +23,7 @@ from documents.models import Dispatch, Document, Printer
 from mailaccounts.links import new_owner
 from mailstore.blobs import delete_blob
 from tests.documents.printing import FakeLp, folder_printer, make_lp, make_printer
-from tests.documents.sending import Office, make_invoice, make_office, send, state_of
+from tests.documents.sending import Office, make_invoice, send, state_of
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -33,11 +33,6 @@ State = Dispatch.State
 @pytest.fixture
 def lp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeLp:
     return make_lp(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def office() -> Office:
-    return make_office()
 
 
 def press(office: Office, printer: Printer, **values: Any) -> Dispatch:

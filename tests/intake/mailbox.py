@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
+from intake.models import IntakeItem
 from mailaccounts.models import MailAccount
 from tests.factories import make_account
 from tests.servers.dovecot import Dovecot
@@ -54,3 +55,12 @@ def deliver_at(
     """Puts a mail into the folder with this INTERNALDATE."""
     with dovecot.client(user) as client:
         client.append(folder, raw, msg_time=when)
+
+
+def states_of(account_id: int) -> list[str]:
+    """The states of the account's ledger rows in the order of their UIDs."""
+    return list(
+        IntakeItem.objects.filter(account=account_id)
+        .order_by("uid")
+        .values_list("state", flat=True)
+    )

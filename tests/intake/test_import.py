@@ -25,8 +25,8 @@ from mailstore.read import read_raw
 from outbox.models import OutgoingMessage
 from tests.factories import make_account
 from tests.intake.crashing import Room
+from tests.intake.failing import failing_on
 from tests.intake.mailbox import make_mail
-from tests.intake.test_poll import failing_on
 from tickets.models import Ticket
 
 State = IntakeItem.State

@@ -11,7 +11,7 @@ from mailaccounts.models import MailAccount
 from outbox.models import OutgoingMessage
 from tests.factories import make_address, make_employee, make_user
 from tests.outbox.outgoing import queue
-from tests.tickets.test_receive import hints, make_ticket_account, take, ticket_of
+from tests.tickets.incoming import hints, make_ticket_account, take, ticket_of
 from tickets.models import Ticket, TicketMessage
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from outbox.models import OutgoingMessage, Recipient
 from outbox.record_bounce import record_bounce
 from tests.factories import make_ticket
 from tests.intake.mailbox import make_mail
-from tests.tickets.test_receive import as_incoming, make_ticket_account, send_from
+from tests.tickets.incoming import as_incoming, make_ticket_account, send_from
 from tickets.incoming import IncomingMail
 from tickets.models import Ticket, TicketEvent
 from tickets.receive import receive_group

@@ -14,8 +14,8 @@ from outbox.mark_bounced import is_dead, mark_bounced
 from outbox.models import Attempt, OutgoingMessage, Recipient
 from outbox.retry import retry
 from tests.factories import make_address, make_ticket, make_user
+from tests.tickets.incoming import make_ticket_account
 from tests.tickets.test_bounces import report, sent_message, take_report
-from tests.tickets.test_receive import make_ticket_account
 from tickets.models import Ticket, TicketEvent
 from tickets.note_failures import note_failures
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from company.models import User
 from tests.factories import make_employee, make_ticket, make_user
-from tests.tickets.test_receive import make_ticket_account, take, ticket_of
+from tests.tickets.incoming import make_ticket_account, take, ticket_of
 from tickets.merge import MergeRefused, merge, undo_merge
 from tickets.models import Ticket, TicketMerge
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from company.models import User
 from tests.factories import make_employee, make_mail, make_queue, make_ticket, make_user
+from tests.tickets.incoming import make_ticket_account
 from tests.tickets.letters import letter
-from tests.tickets.test_receive import make_ticket_account
 from tests.tickets.test_rules import make_rule
 from tickets.models import Rule, Tag, Ticket, TicketEvent
 

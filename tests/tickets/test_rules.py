@@ -15,7 +15,7 @@ from mailstore.models import StoredMessage
 from outbox.models import OutgoingMessage
 from tests.factories import make_project, make_queue, make_ticket, make_user
 from tests.intake.mailbox import make_mail
-from tests.tickets.test_receive import as_incoming, make_ticket_account, take, ticket_of
+from tests.tickets.incoming import as_incoming, make_ticket_account, take, ticket_of
 from tickets.models import Rule, RuleCondition, Tag, Ticket, TicketEvent
 from tickets.numbers import NumberBlock
 from tickets.receive import receive_group
