@@ -27,6 +27,13 @@ _DATA_URI = re.compile(
     r"\s*data:(image/(png|jpeg|gif|webp))(?:;[^,;]*)*?(;base64)?,(.*)", re.DOTALL | re.IGNORECASE
 )
 _VISIBLE_TAGS = {"img", "hr"}
+# „Mobil {MITARBEITER_MOBIL}“ says nothing of somebody without one; „Es grüßt {MITARBEITER}“ does.
+_REACHED_BY = (
+    "MITARBEITER_TELEFON",
+    "MITARBEITER_MOBIL",
+    "MITARBEITER_EMAIL",
+    "MITARBEITER_TELEFAX",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def _levels(account: MailAccount | None, project: Project | None) -> Iterator[tu
 
 def _filled(html: str, source: str, values: dict[str, str]) -> Signature:
     cleaned, files = clean_with_pictures(html)
-    filled = fill(cleaned, values, escape=True)
+    filled = fill(cleaned, values, escape=True, labelled=_REACHED_BY)
     return Signature(filled, html_to_text(filled), source, files)
 
 

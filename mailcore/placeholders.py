@@ -18,26 +18,31 @@ _BLOCKS = re.compile(
 )
 _VISIBLE = frozenset(("img", "input", "button", "object", "video", "svg"))
 _REMOVABLE = frozenset(("address", "center", "dd", "div", "dt", "li", "p"))
+# What stands before a variable and means nothing without it: „Mobil“, „Tel.“, „Direkte Durchwahl:“.
+_LABEL = re.compile(r"[^\W\d_][\w./-]{0,29}:?|[^\W\d_][^:\n]{0,29}:")
 
 
-def fill(template: str, values: Mapping[str, str], *, escape: bool) -> str:
+def fill(
+    template: str, values: Mapping[str, str], *, escape: bool, labelled: Collection[str] = ()
+) -> str:
     """The template with its variables' values; with `escape` it is HTML and the values are text.
 
     A line (in HTML: what stands between two blocks or <br>) whose only content are empty variables
-    disappears. Unknown variables stay. Values are never read as templates themselves.
+    disappears; those in `labelled` take the label before them along: „Mobil {MITARBEITER_MOBIL}“.
+    Unknown variables stay. Values are never read as templates themselves.
     """
-    return _fill_html(template, values) if escape else _fill_text(template, values)
+    if escape:
+        return _fill_html(template, values, labelled)
+    lines = _TEXT_LINE.findall(template)
+    return "".join(
+        _replaced(line, values) for line in lines if not _vanishes(line, values, labelled)
+    )
 
 
 def unknown(template: str, known: Collection[str]) -> tuple[str, ...]:
     """The variables the template uses and nobody knows, each once, in order."""
     names = dict.fromkeys(match[1] for match in _VARIABLE.finditer(template))
     return tuple(name for name in names if name not in known)
-
-
-def _fill_text(template: str, values: Mapping[str, str]) -> str:
-    lines = _TEXT_LINE.findall(template)
-    return "".join(_replaced(line, values) for line in lines if not _vanishes(line, values))
 
 
 def _replaced(text: str, values: Mapping[str, str]) -> str:
@@ -54,26 +59,30 @@ def _replaced_in_html(text: str, values: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def _vanishes(line: str, values: Mapping[str, str]) -> bool:
+def _vanishes(line: str, values: Mapping[str, str], labelled: Collection[str]) -> bool:
     """At least one variable, all of them known and empty, and nothing else to be seen."""
     names = _VARIABLE.findall(line)
     if not names or any(values.get(name, "?").strip() for name in names):
         return False
-    return not html.unescape(_VARIABLE.sub("", line)).strip()
+    rest = html.unescape(_VARIABLE.sub("", line)).strip()
+    if not rest:
+        return True
+    has_label = all(name in labelled for name in names) and line.rstrip().endswith("}")
+    return has_label and _LABEL.fullmatch(rest) is not None
 
 
-def _fill_html(template: str, values: Mapping[str, str]) -> str:
-    tokens = _TAG.split(template)  # text, tag, text, …, text
-    return "".join(
-        _replaced_in_html(token, values) for token in _without_empty_lines(tokens, values)
-    )
+def _fill_html(template: str, values: Mapping[str, str], labelled: Collection[str]) -> str:
+    tokens = _without_empty_lines(_TAG.split(template), values, labelled)  # text, tag, text, …
+    return "".join(_replaced_in_html(token, values) for token in tokens)
 
 
-def _without_empty_lines(tokens: list[str], values: Mapping[str, str]) -> list[str]:
+def _without_empty_lines(
+    tokens: list[str], values: Mapping[str, str], labelled: Collection[str]
+) -> list[str]:
     kept: list[str] = []
     for line, end in _lines(tokens):
         text = "".join(token for token in line if not _name(token))
-        if any(_name(token) in _VISIBLE for token in line) or not _vanishes(text, values):
+        if any(_name(token) in _VISIBLE for token in line) or not _vanishes(text, values, labelled):
             kept += [*line, end]
             continue
         # Formatting that begins or ends in this line goes on in its neighbours.

@@ -68,6 +68,13 @@ def _filled(html: str, employee: Employee | None) -> Signature:
     return choose_signature(account=account, project=None, employee=employee)
 
 
+def test_a_line_with_an_empty_number_disappears_with_its_label() -> None:
+    html = "<p>{MITARBEITER}<br>Tel. {MITARBEITER_TELEFON}<br>Mobil {MITARBEITER_MOBIL}</p>"
+    petra = make_employee("Petra Klein", phone="0821 1")
+    assert _filled(html, petra).text == "Petra Klein\nTel. 0821 1"
+    assert _filled("<p>Es grüßt {MITARBEITER}</p>", None).text == "Es grüßt"
+
+
 def test_variables_are_filled_in_as_text() -> None:
     petra = make_employee("Petra <b>Klein</b> & Co", phone="0821 1", email="p@firma.de")
     found = _filled("<p>{MITARBEITER}<br>{MITARBEITER_TELEFON}</p>", petra)

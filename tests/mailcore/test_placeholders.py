@@ -68,6 +68,28 @@ def test_html(template: str, expected: str) -> None:
     assert fill(template, VALUES, escape=True) == expected
 
 
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("<p>a<br>Mobil {LEER}</p>", "<p>a</p>"),
+        (
+            "<p>a</p><p><b>Tel.:</b>&nbsp;<a href='tel:{LEER}'>{LEER}</a></p><p>b</p>",
+            "<p>a</p><p>b</p>",
+        ),
+        ("a<br>Direkte Durchwahl: {LEER}<br>b", "a<br>b"),
+        ("a<br>E-Mail: {LEER}{BLANK}<br>b", "a<br>b"),
+        ("a<br>Mobil {TICKET}<br>b", "a<br>Mobil 4711<br>b"),
+        # What says something without the variable stays.
+        ("a<br>Hafenstraße 12, Tel. {LEER}<br>b", "a<br>Hafenstraße 12, Tel. <br>b"),
+        ("a<br>Mobil {LEER} (nur werktags)<br>b", "a<br>Mobil  (nur werktags)<br>b"),
+        ("a<br>Muster GmbH {LEER}<br>b", "a<br>Muster GmbH <br>b"),
+        ("a<br>Tel. {TICKET} Mobil {LEER}<br>b", "a<br>Tel. 4711 Mobil <br>b"),
+    ],
+)
+def test_an_empty_variable_takes_its_label_along(template: str, expected: str) -> None:
+    assert fill(template, VALUES, escape=True, labelled=("LEER", "BLANK", "TICKET")) == expected
+
+
 def test_values_cannot_break_out_of_an_attribute() -> None:
     filled = fill('<a title="{X}">x</a>', {"X": '"><script>'}, escape=True)
     assert filled == '<a title="&quot;&gt;&lt;script&gt;">x</a>'
