@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from company.models import Notification, User
 from company.rights import Right
+from intake.models import IntakeItem
 from mailaccounts.models import AccountLink, MailAccount
 from outbox.models import OutgoingMessage
 from tickets.models import Ticket
@@ -33,6 +34,7 @@ class NavCounts:
     not_delivered: int
     unread_notices: int
     faulty_accounts: int
+    set_aside: int  # incoming mail that waits for a decision: in quarantine or too large
     manages_accounts: bool  # without the right to see all settings
 
 
@@ -41,9 +43,9 @@ def read_nav_counts(user: User) -> NavCounts:
     sql, values = _statement(user.role)
     with connection.cursor() as cursor:
         cursor.execute(sql, [user.pk if value == _SOMEBODY else value for value in values])
-        mine, outgoing, notices, faulty, manages = cursor.fetchone()
+        mine, outgoing, notices, faulty, aside, manages = cursor.fetchone()
     sees_part = bool(manages) and not user.may(Right.SEE_SETTINGS)
-    return NavCounts(mine, outgoing, notices, faulty, sees_part)
+    return NavCounts(mine, outgoing, notices, faulty, aside, sees_part)
 
 
 @cache
@@ -60,11 +62,16 @@ def _statement(role: str) -> tuple[str, tuple[Any, ...]]:
         .filter(paused_at__isnull=True)
         .filter(pk__in=failing.values("account_id"))
     )
+    states = [IntakeItem.State.QUARANTINED, IntakeItem.State.TOO_LARGE]
+    aside = IntakeItem.objects.filter(state__in=states)
+    if not user.may(Right.SEE_SETTINGS):
+        aside = aside.none()
     rows = User.objects.filter(pk=user.pk).values_list(
         _count(tickets),
         _count(outgoing),
         _count(Notification.objects.filter(user=user, read_at=None)),
         _count(accounts),
+        _count(aside),
         Exists(MailAccount.objects.settings_visible_to(user)),
     )
     return rows.query.sql_with_params()

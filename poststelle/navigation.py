@@ -72,7 +72,11 @@ def shell(request: HttpRequest) -> dict[str, object]:
     if not isinstance(user, User) or request.headers.get("HX-Request") == "true":
         return {}
     read = read_nav_counts(user)
-    counts = {"tickets:list": (read.my_tickets, ""), "outbox:list": (read.not_delivered, "err")}
+    counts = {
+        "tickets:list": (read.my_tickets, ""),
+        "outbox:list": (read.not_delivered, "err"),
+        "intake:list": (read.set_aside, "err"),
+    }
     groups = [NavGroup("", _items(WORK, request, user, counts))]
     manages = "mailaccounts:list" if read.manages_accounts else ""
     if settings_items := _items(SETTINGS, request, user, counts, manages):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -86,6 +86,7 @@ class Line:
     text: StrOrPromise
     time: str = ""
     who: str = ""
+    times: int = 1  # how often the same happened without anything else between
     entry: Literal["event", "day"] = "event"
 
 
@@ -106,7 +107,7 @@ def load_conversation(ticket: Ticket, user: User) -> Conversation:
         happened.append((event.created_at, 0, event_line(event)))
     happened.sort(key=lambda item: item[:2])
     return Conversation(
-        entries=tuple(_with_days(happened, now)),
+        entries=tuple(_with_days(_told_once(happened), now)),
         last_message=max((one.pk for one in messages), default=0),
     )
 
@@ -140,6 +141,24 @@ def _with_mail(messages: QuerySet[TicketMessage]) -> QuerySet[TicketMessage]:
         .prefetch_related("message__attachments", "outgoing__recipients")
         .order_by("created_at", "pk")
     )
+
+
+def _told_once(
+    happened: Iterable[tuple[datetime, int, Message | Line]],
+) -> Iterable[tuple[datetime, int, Message | Line]]:
+    """The same event again and again is one line, with the time of the last."""
+    kept: list[tuple[datetime, int, Message | Line]] = []
+    for item in happened:
+        entry, last = item[2], kept[-1][2] if kept else None
+        if (
+            isinstance(entry, Line)
+            and isinstance(last, Line)
+            and (entry.text, entry.who) == (last.text, last.who)
+        ):
+            kept[-1] = (*item[:2], replace(entry, times=last.times + 1))
+        else:
+            kept.append(item)
+    return kept
 
 
 def _with_days(

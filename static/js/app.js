@@ -208,6 +208,20 @@ const closeMenus = () => {
   });
 };
 
+/** The box in a table's head marks all its rows, and shows whether all are marked. */
+const markAll = () => {
+  document.addEventListener("change", ({ target }) => {
+    const table = target.closest("table:has([data-mark-all])");
+    if (!table || !target.matches("[type=checkbox]")) return;
+    const all = table.querySelector("[data-mark-all]");
+    const boxes = [...table.querySelectorAll("tbody [type=checkbox]")];
+    if (target === all) for (const box of boxes) box.checked = all.checked;
+    const marked = boxes.filter((box) => box.checked).length;
+    all.checked = marked > 0 && marked === boxes.length;
+    all.indeterminate = marked > 0 && marked < boxes.length;
+  });
+};
+
 const copyOnClick = () => {
   document.addEventListener("click", async (event) => {
     const source = event.target.closest("[data-copy]");
@@ -218,11 +232,19 @@ const copyOnClick = () => {
   });
 };
 
-/** A mail's frame is as high as the mail: it is of our own origin, and scripts never run in it. */
+/** A mail's frame is as high as the mail: it is of our own origin, and scripts never run in it. A
+    newsletter wider than the frame is made smaller, down to half, as mail programs do. */
 const fitFrame = (frame) => {
   const page = frame.contentDocument?.documentElement;
-  if (!page) return;
+  const body = frame.contentDocument?.body;
+  if (!body) return;
+  let width = 0;
   const fit = () => {
+    if (frame.clientWidth !== width) {
+      width = frame.clientWidth;
+      body.style.zoom = "";
+      if (page.scrollWidth > width) body.style.zoom = Math.max(0.5, width / page.scrollWidth);
+    }
     const wide = page.scrollWidth > page.clientWidth ? 16 : 0;
     frame.style.height = `${Math.max(48, Math.ceil(page.getBoundingClientRect().height) + wide)}px`;
   };
@@ -265,6 +287,7 @@ watchRequests();
 guardForms();
 closeMenus();
 copyOnClick();
+markAll();
 fitFrames();
 app.dialogs = need("dialog");
 document.addEventListener("DOMContentLoaded", () => need("shortcuts")); // a key clicks nothing that is not yet alive

@@ -10,6 +10,19 @@ const showOpenRow = () => {
   }
 };
 
+const SCROLLED = "poststelle-ticket-list";
+
+/** Back from a ticket, or on to the next page: the list stands where one left it. */
+const keepListPlace = () => {
+  const list = () => document.querySelector("#list-pane .pane-body");
+  addEventListener("pagehide", () => {
+    sessionStorage.setItem(SCROLLED, JSON.stringify([location.search, list()?.scrollTop ?? 0]));
+  });
+  const [address, place] = JSON.parse(sessionStorage.getItem(SCROLLED) ?? "[]");
+  if (address === location.search && list()) list().scrollTop = place;
+  list()?.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
+};
+
 /** The newest message is what one opens a ticket for; or the mail one is writing. */
 const showNewest = () => {
   const body = document.getElementById("ticket-body");
@@ -61,3 +74,4 @@ addEventListener(
 );
 document.addEventListener("htmx:afterSettle", prepare);
 prepare();
+keepListPlace();

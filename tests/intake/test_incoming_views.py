@@ -271,3 +271,16 @@ def test_it_stands_in_the_navigation_and_on_the_system_state(client: Client, adm
     page = client.get("/systemzustand/").content.decode()
     assert "1 in Quarantäne, 1 zu groß" in page
     assert page.count('href="/eingang/"') == 2
+
+
+def test_the_navigation_counts_what_waits_for_a_decision(admin: User, client: Client) -> None:
+    account = make_account()
+    make_item(account, 1)
+    untried(account, 2, State.TOO_LARGE)
+    make_item(account, 3, state=State.IGNORED)
+    shown = client.get(LIST).context["nav"]
+    counts = {item.view: item.count for group in shown for item in group.items}
+    assert counts["intake:list"] == 2
+    client.force_login(make_user("petra", role="support"))
+    counts = {i.view: i.count for group in client.get("/").context["nav"] for i in group.items}
+    assert "intake:list" not in counts

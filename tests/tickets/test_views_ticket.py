@@ -261,6 +261,29 @@ def test_htmx_gets_both_panes_without_the_page(client: Client, mail: TicketMessa
     assert 'id="list-pane"' not in shown
 
 
+def test_the_same_event_again_and_again_is_one_line(client: Client, ticket: Ticket) -> None:
+    now = timezone.now()
+    texts = ["Keine Antwort: Liste.", "Keine Antwort: Liste.", "Status neu → offen"]
+    TicketEvent.objects.bulk_create(
+        TicketEvent(ticket=ticket, kind="hint", text=text, created_at=now)
+        for text in (*texts, texts[0])
+    )
+    shown = " ".join(page(client).split())
+    assert shown.count("Keine Antwort: Liste.") == 2
+    assert "Keine Antwort: Liste. <strong>2-mal</strong>" in shown
+
+
+def test_another_ticket_of_the_customer_is_joined_from_the_details(
+    client: Client, ticket: Ticket, mail: TicketMessage
+) -> None:
+    other = make_ticket(account=ticket.account, number="4712", customer_email="hans@huber.example")
+    Ticket.objects.filter(pk=ticket.pk).update(customer_email="hans@huber.example")
+    assert 'aria-label="Mit #4712 zusammenführen"' in page(client)
+    client.post(url("merge", "4711"), {"ziel": "4712"})
+    mail.refresh_from_db()
+    assert mail.ticket == other
+
+
 @pytest.mark.parametrize(
     ("values", "line"),
     [

@@ -1,0 +1,81 @@
+"""The main pages against the rules of axe-core: wide and light, narrow and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.page_server import serve_pages
+from tests.browser.test_components import FLAGS
+from tests.poststelle.rights_world import World, make_world
+from tests.servers.requirements import require
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+
+OPTIONS = {"resultTypes": ["violations"], "iframes": False}  # mail is not ours to correct
+LOOKS = (("light", 1440), ("dark", 390))
+
+
+def addresses_of(world: World) -> list[str]:
+    room, document = world.rooms[False], world.document
+    ticket = f"/tickets/{room.ticket.number}/"
+    return [
+        "/",
+        "/tickets/",
+        ticket,
+        f"{ticket}antworten/",
+        f"{ticket}notiz/",
+        "/tickets/regeln/",
+        f"/tickets/regeln/{world.rule.pk}/",
+        f"/belege/{document.pk}/",
+        "/postausgang/",
+        f"/postausgang/{room.outgoing.pk}/",
+        f"/adressen/{world.base['adressen']}/",
+        "/archiv/",
+        f"/archiv/{room.entry.pk}/",
+        "/archiv/zugriffe/",
+        "/accounts/",
+        f"/accounts/{room.account.pk}/",
+        "/eingang/",
+        f"/eingang/nachricht/{room.item.pk}/",
+        "/hinweise/",
+        "/systemzustand/",
+    ]
+
+
+def read_pages(client: Client, world: World) -> dict[str, str]:
+    """The pages as an admin sees them; one browser session looks at the finished HTML."""
+    client.force_login(world.users["admin"])
+    answers = {address: client.get(address) for address in addresses_of(world)}
+    assert {address for address, answer in answers.items() if answer.status_code != 200} == set()
+    return {
+        address: answer.content.decode().replace("data-poll=", "data-quiet=")  # nobody answers
+        for address, answer in answers.items()
+    }
+
+
+def violations(page: Page, axe: Axe, address: str) -> Iterator[str]:
+    for found in axe.run(page, options=OPTIONS).response["violations"]:
+        for node in found["nodes"]:
+            yield f"{address}: {found['id']}: {node['html'][:200]}"
+
+
+def test_no_page_breaks_a_rule_of_accessibility(client: Client) -> None:
+    path, axe, found = require("chromium"), Axe(), []
+    pages = read_pages(client, make_world())
+    with serve_pages(pages) as base, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page(base_url=base, reduced_motion="reduce")
+        for address in pages:
+            page.goto(address)
+            page.locator("html[data-keys]").wait_for(state="attached")
+            for scheme, width in LOOKS:
+                page.emulate_media(color_scheme=scheme)
+                page.set_viewport_size({"width": width, "height": 900})
+                found += violations(page, axe, f"{address} ({scheme}, {width} px)")
+        browser.close()
+    assert found == []
