@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,7 +18,7 @@ from tests.servers.requirements import require
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 OPTIONS = {"resultTypes": ["violations"], "iframes": False}  # mail is not ours to correct
-LOOKS = (("light", 1440), ("dark", 390))
+LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 1440), ("dark", 390))
 
 
 def addresses_of(world: World) -> list[str]:
@@ -65,7 +66,8 @@ def violations(page: Page, axe: Axe, address: str) -> Iterator[str]:
 
 
 def test_no_page_breaks_a_rule_of_accessibility(client: Client) -> None:
-    path, axe, found = require("chromium"), Axe(), []
+    path, axe = require("chromium"), Axe()
+    found: list[str] = []
     pages = read_pages(client, make_world())
     with serve_pages(pages) as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
