@@ -16,8 +16,10 @@ from mailcore.imap import ImapSession
 _GROUP = 500
 
 
-def has_deletions(folder: MailFolder) -> bool:
-    return folder.account.delete_on_server and _wanted(folder).exists()
+def has_deletions(folder: MailFolder, uidvalidity: int) -> bool:
+    """Whether something of the folder as it is numbered now is still to be deleted."""
+    wanted = _wanted(folder).filter(uidvalidity=uidvalidity)
+    return folder.account.delete_on_server and wanted.exists()
 
 
 def delete_on_server(

@@ -14,6 +14,8 @@ class FolderCursor(models.Model):
     """How far a folder has been taken over: everything up to `last_uid` stands in the ledger."""
 
     folder = models.OneToOneField(MailFolder, on_delete=models.CASCADE, related_name="cursor")
+    # Whose numbers these are, see numbering.py; "" as long as nobody noted it.
+    mailbox = models.CharField(max_length=600, default="", blank=True)
     uidvalidity = models.PositiveBigIntegerField()
     last_uid = models.PositiveBigIntegerField(default=0)
     # What had arrived by then is backlog: it gets no automatic answer.

@@ -16,11 +16,12 @@ from intake import ledger
 from intake.delete_on_server import delete_on_server, has_deletions
 from intake.fetch import fetch_items
 from intake.models import FolderCursor, IntakeItem
+from intake.numbering import find_cursor, fits
 from intake.poll_run import PollRun
 from intake.read_ahead import receive_ahead
 from intake.read_group import Fetched
 from intake.receive import READ_BESIDE_BYTES, receive_group, take_over_group
-from intake.renumbered import begin_again, settle_known
+from intake.renumbered import settle_known
 from mailaccounts.models import MailFolder
 from mailcore.errors import Kind, MailError, Step
 from mailcore.imap import FolderStatus, ImapSession, MessageInfo
@@ -47,9 +48,7 @@ def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:
     if _is_up_to_date(folder, status):
         return
     selected = session.select(folder.name)
-    cursor = FolderCursor.objects.filter(folder=folder).first()
-    if cursor is None or cursor.uidvalidity != selected.uidvalidity:
-        cursor = begin_again(folder, selected)
+    cursor = find_cursor(session, folder, selected)
     _readmit_excluded(session, folder, cursor, run)
     _receive_open(session, folder, cursor, run)
     while _note_new(session, folder, cursor, selected, run):
@@ -59,13 +58,13 @@ def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:
 
 def _is_up_to_date(folder: MailFolder, status: FolderStatus) -> bool:
     cursor = FolderCursor.objects.filter(folder=folder).first()
-    if cursor is None or not status.uidnext or cursor.uidvalidity != status.uidvalidity:
+    if cursor is None or not status.uidnext or not fits(cursor, folder, status):
         return False
     if cursor.last_uid + 1 < status.uidnext:
         return False
     return not (
         ledger.open_items(folder, cursor.uidvalidity).exists()
-        or has_deletions(folder)
+        or has_deletions(folder, cursor.uidvalidity)
         or ledger.has_excluded_to_readmit(folder)
     )
 

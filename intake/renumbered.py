@@ -25,13 +25,17 @@ from mailstore.store import hash_message_id
 _SET_ASIDE = (IntakeItem.State.QUARANTINED, IntakeItem.State.IGNORED)
 
 
-def begin_again(folder: MailFolder, status: FolderStatus) -> FolderCursor:
-    """The cursor for the folder's new numbering; what was open under the old one is not there any more."""
-    waiting = Q(state=IntakeItem.State.NOTED, blob="") | Q(
+def is_waiting() -> Q:
+    """Rows whose mail is on the server only."""
+    return Q(state=IntakeItem.State.NOTED, blob="") | Q(
         state__in=(IntakeItem.State.EXCLUDED, IntakeItem.State.TOO_LARGE)
     )
+
+
+def begin_again(folder: MailFolder, status: FolderStatus) -> FolderCursor:
+    """The cursor for the folder's new numbering; what was open under the old one is not there any more."""
     with transaction.atomic():
-        IntakeItem.objects.filter(waiting, folder=folder).exclude(
+        IntakeItem.objects.filter(is_waiting(), folder=folder).exclude(
             uidvalidity=status.uidvalidity
         ).update(state=IntakeItem.State.GONE, done_at=timezone.now())
         cursor, _ = FolderCursor.objects.update_or_create(
