@@ -11,7 +11,9 @@ from typing import Self
 
 from django.conf import settings
 from django.db import DatabaseError, connections
+from django.db.models import Exists
 
+from company.models import CompanySettings
 from mailaccounts.links import renew_lease
 from mailaccounts.models import AccountLink, MailAccount
 from mailaccounts.own_addresses import own_addresses
@@ -59,10 +61,18 @@ class PollRun:
         """Between two steps: prolongs the lease. Raises PollStopped if the poll has to end."""
         if not renew_lease(self.account.pk, AccountLink.Direction.INCOMING, self.owner):
             raise PollStopped("Ein anderer Prozess hat das Abholen übernommen.")
+        if not self._is_still_as_set():
+            raise PollStopped("Die Einstellungen wurden geändert: Danach richtet sich das Abholen.")
         if is_disk_low():
             raise PollStopped("Der Speicherplatz ist knapp: Das Abholen wartet.")
         if time.monotonic() - self.started > _LONGEST_SECONDS:
             raise PollStopped("Es sind noch E-Mails da: Das Abholen geht gleich weiter.")
+
+    def _is_still_as_set(self) -> bool:
+        """Whoever pauses, deletes or changes the account means the poll that runs, too."""
+        brake = CompanySettings.objects.filter(fetching_paused=True)
+        accounts = MailAccount.objects.kept().filter(pk=self.account.pk, paused_at=None)
+        return accounts.filter(~Exists(brake), updated_at=self.account.updated_at).exists()
 
     def heartbeat(self) -> None:
         """While a long answer comes in, from whichever thread reads it: prolongs the lease."""
