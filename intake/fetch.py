@@ -35,8 +35,10 @@ def fetch_items(
         run.counts.quarantined += 1
     refused: dict[int, MailError] = {}
     answer = _ask(session, list(wanted), refused)
-    bodies |= {wanted[uid].pk: raw for uid, raw in answer.items()}
-    missing = [item for uid, item in wanted.items() if uid not in answer]
+    # „Nothing" for a message that has a size is no message: some servers answer so for damaged ones.
+    handed_out = {uid: raw for uid, raw in answer.items() if raw or not wanted[uid].size}
+    bodies |= {wanted[uid].pk: raw for uid, raw in handed_out.items()}
+    missing = [item for uid, item in wanted.items() if uid not in handed_out]
     _note_missing(session, missing, refused, run)
     lost = [i for i in items if i.pk not in bodies and i.uidvalidity != cursor.uidvalidity]
     ledger.mark_gone(lost)
