@@ -63,7 +63,8 @@ def answer_mail(
 def forward_to_archive_mailbox(mail: IncomingMail) -> None:
     """Queues the unchanged mail for „Eingehende E-Mails weiterleiten an“, once.
 
-    The same Message-ID is not forwarded again: two accounts that forward to each other stop there.
+    The same mail is not forwarded again: two accounts that forward to each other stop there. What it is
+    known by, its Message-ID, writer and date, stays on the way; some programs repeat a Message-ID.
     """
     account = mail.account
     sending = account if account.smtp_enabled else _default_account()
@@ -73,6 +74,8 @@ def forward_to_archive_mailbox(mail: IncomingMail) -> None:
     is_known = OutgoingMessage.objects.filter(
         origin=OutgoingMessage.Origin.FORWARD,
         message__message_id_hash=mail.message.message_id_hash,
+        message__from_email=mail.message.from_email,
+        message__date=mail.message.date,
         recipients__email__iexact=account.archive_forward_to,
     ).exists()
     if is_known:

@@ -61,3 +61,18 @@ def test_what_the_provider_filed_in_sent_is_our_own_message(
     same = StoredMessage.objects.filter(message_id=outgoing.message.message_id)
     assert same.count() == 1 + is_changed
     assert (item.message == outgoing.message) is not is_changed
+
+
+def test_nothing_is_deleted_in_a_folder_that_is_only_archived(
+    dovecot: Dovecot, mailbox: str
+) -> None:
+    account = make_polled_account(dovecot, mailbox, archive_enabled=True, delete_on_server=True)
+    with dovecot.client(mailbox) as other:
+        other.create_folder("Belege")
+    account.folders.create(name="INBOX")
+    account.folders.create(name="Belege", purpose="archive")
+    dovecot.append(mailbox, "INBOX", [make_mail(1)])
+    dovecot.append(mailbox, "Belege", [make_mail(2)])
+    assert poll_account(account.pk).counts.deleted == 1
+    with dovecot.client(mailbox) as other:
+        assert [other.folder_status(name)[b"MESSAGES"] for name in ("INBOX", "Belege")] == [0, 1]
