@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import time
 
 from django.db import models
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 
 from mailaccounts.models import MailAccount
@@ -84,6 +85,9 @@ class Autoresponder(models.Model):
 
     def __str__(self) -> str:
         return f"Autoresponder {self.account}"
+
+    def get_office_days_display(self) -> str:
+        return ", ".join(str(WEEKDAYS_ABBR[int(day) - 1]) for day in self.office_days)
 
 
 class AnsweredToday(models.Model):

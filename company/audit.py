@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time
 
 from django.db.models import BinaryField, Field, Model
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.text import capfirst
 
 from company.models import (
@@ -158,6 +159,11 @@ def _text_of(row: Model, field: Field[object, object]) -> str:
         return "ja" if value else "nein"
     if value is None:
         return ""
+    if isinstance(value, date):  # datetime is one, too
+        moment = timezone.localtime(value) if isinstance(value, datetime) else value
+        return f"{moment:%d.%m.%Y %H:%M}" if isinstance(value, datetime) else f"{moment:%d.%m.%Y}"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
     display = getattr(row, f"get_{field.name}_display", None)
     return str(display() if display else value)
 

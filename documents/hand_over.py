@@ -44,7 +44,7 @@ class PrintRefused(Exception):
 
 
 class PrintUncertain(Exception):
-    """Nobody knows whether it was printed; `str()` is the German reason."""
+    """It may have been printed or may be one day, nobody is told; `str()` is the German reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +92,19 @@ def _to_queue(printer: Printer, job: PrintJob) -> str:
     accepted = _("an den Druckserver übergeben")
     if found is not None:
         accepted = _("vom Druckserver angenommen, Auftrag %(job)s") % {"job": found[1][:80]}
-    return accepted + _held(printer)
+    if held := _held(printer):
+        raise PrintUncertain(f"{accepted}. {held}")
+    return accepted
 
 
 def _held(printer: Printer) -> str:
-    """What a person should know of a job that was accepted by a queue that prints nothing now."""
+    """Why a queue that accepted a job prints nothing now; empty where it prints."""
     first, _line, reason = _ask(printer, "-p", printer.queue).partition("\n")
     if " disabled since " not in first:
         return ""
     why = " ".join(reason.split())[:100] or "–"
     text = _("Der Drucker ist angehalten (%(why)s): Er druckt erst, wenn ihn jemand freigibt.")
-    return f". {text % {'why': why}}"
+    return text % {"why": why}
 
 
 def _is_server_up(printer: Printer) -> bool:

@@ -129,6 +129,11 @@ class ConditionForm(ModelForm[RuleCondition]):
 
 
 class Conditions(BaseInlineFormSet[RuleCondition, Rule, ConditionForm]):
+    def initial_form_count(self) -> int:
+        """Behind suggested rows there is room for one of one's own, too."""
+        self.extra = max(2, len(self.initial_extra or ()) + 1)
+        return super().initial_form_count()
+
     def clean(self) -> None:
         super().clean()
         if not any(self.errors) and not self.conditions():

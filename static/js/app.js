@@ -236,14 +236,14 @@ const copyOnClick = () => {
     newsletter wider than the frame is made smaller, down to half, as mail programs do. */
 const fitFrame = (frame) => {
   const page = frame.contentDocument?.documentElement;
-  const body = frame.contentDocument?.body;
-  if (!body) return;
+  const mail = frame.contentDocument?.querySelector("body > .mail");
+  if (!page) return;
   let width = 0;
   const fit = () => {
-    if (frame.clientWidth !== width) {
+    if (mail && frame.clientWidth !== width) {
       width = frame.clientWidth;
-      body.style.zoom = "";
-      if (page.scrollWidth > width) body.style.zoom = Math.max(0.5, width / page.scrollWidth);
+      mail.style.zoom = "";
+      if (page.scrollWidth > width) mail.style.zoom = Math.max(0.5, mail.clientWidth / mail.scrollWidth);
     }
     const wide = page.scrollWidth > page.clientWidth ? 16 : 0;
     frame.style.height = `${Math.max(48, Math.ceil(page.getBoundingClientRect().height) + wide)}px`;
@@ -289,6 +289,7 @@ closeMenus();
 copyOnClick();
 markAll();
 fitFrames();
+document.querySelector(".tabs > [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 app.dialogs = need("dialog");
 document.addEventListener("DOMContentLoaded", () => need("shortcuts")); // a key clicks nothing that is not yet alive
 loadWhatIsUsed();

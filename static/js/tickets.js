@@ -31,7 +31,7 @@ const showNewest = () => {
   const composer = body.querySelector(".composer");
   const messages = body.querySelectorAll(".message");
   if (composer) composer.scrollIntoView({ block: "end" });
-  else if (messages[1]) body.scrollTop = [...messages].at(-1).offsetTop - body.offsetTop - 48;
+  else if (messages[1]) [...messages].at(-1).scrollIntoView({ block: "start" });
 };
 
 /** The editor comes a moment later than its place in the page: the focus waits for it. */

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from autoresponder.models import AnsweredToday, Autoresponder
 from autoresponder.schedule import turn_at
+from company.models import SettingsChange
 from mailcore.parse import parse
 from mailstore.read import read_raw
 from outbox.models import OutgoingMessage
@@ -176,3 +177,7 @@ def test_the_account_page_keeps_the_schedule_and_refuses_nonsense(client: Client
         time(12, 30),
     )
     assert (kept.period_first, kept.period_last) == (date(2026, 12, 24), date(2026, 12, 31))
+    logged = {change.field: change.after for change in SettingsChange.objects.all()}
+    assert logged["Autoresponder: Geschäftstage"] == "Mo, Fr"
+    assert logged["Autoresponder: Geöffnet bis"] == "12:30"
+    assert logged["Autoresponder: Erster Tag"] == "24.12.2026"

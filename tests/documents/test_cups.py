@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from documents.hand_over import PrintJob, PrintRefused, hand_over
+from documents.hand_over import PrintJob, PrintRefused, PrintUncertain, hand_over
 from documents.models import Printer
 from tests.servers.cups import Cups, run_cups
 from tests.servers.free_port import free_port
@@ -39,13 +39,14 @@ def test_a_fax_device_is_told_the_number(cups: Cups) -> None:
     assert "phone=+49821123456" in options
 
 
-def test_a_stopped_queue_takes_the_job_and_says_that_it_waits(cups: Cups) -> None:
+def test_a_job_that_a_stopped_queue_took_is_not_called_printed(cups: Cups) -> None:
     cups.admin("cupsdisable", "-r", "Papierstau", "buero")
     try:
-        said = hand_over(printer(cups), PrintJob(PDF, "Warten.pdf", "1-1"))
+        with pytest.raises(PrintUncertain) as doubt:
+            hand_over(printer(cups), PrintJob(PDF, "Warten.pdf", "1-1"))
     finally:
         cups.admin("cupsenable", "buero")
-    accepted, _, held = said.partition(". ")
+    accepted, _, held = str(doubt.value).partition(". ")
     assert held == (
         "Der Drucker ist angehalten (Papierstau): Er druckt erst, wenn ihn jemand freigibt."
     )

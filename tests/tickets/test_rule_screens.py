@@ -195,6 +195,7 @@ def test_a_rule_from_a_ticket(client: Client) -> None:
     page = client.get(url).content.decode()
     assert 'value="hans@huber.example"' in page
     assert 'value="Bestellung 7"' in page
+    assert 'name="conditions-2-value"' in page, "room for a third condition"
 
 
 def test_words_follow_the_reader_the_history_stays_german(client: Client) -> None:
