@@ -21,16 +21,24 @@ class SendableAddresses:
 
 
 def own_addresses() -> frozenset[str]:
-    """The addresses of all kept accounts and those they may send as by name; lower-case."""
+    """The addresses of all kept accounts and what they may send as, a domain as „@firma.de“; lower-case.
+
+    What is in it is an address of ours; is_of_us knows those of our domains as well.
+    """
     found: set[str] = set()
     for email, sender_email in MailAccount.objects.kept().values_list("email", "sender_email"):
         found |= {email.lower(), sender_email.lower()}
     found.update(
-        AllowedSender.objects.filter(account__archived_at__isnull=True)
-        .exclude(pattern__startswith="@")
-        .values_list("pattern", flat=True)
+        AllowedSender.objects.filter(account__archived_at__isnull=True).values_list(
+            "pattern", flat=True
+        )
     )
     return frozenset(found - {""})
+
+
+def is_of_us(email: str, own: frozenset[str]) -> bool:
+    """Whether an account of ours may write as this address (lower-case)."""
+    return email in own or f"@{email.rpartition('@')[2]}" in own
 
 
 def sendable_addresses(accounts: Collection[MailAccount]) -> dict[int, SendableAddresses]:

@@ -9,6 +9,7 @@ from django.db.models import Value
 from django.db.models.functions import Lower, StrIndex, Substr
 
 from company.models import Address, ContactPerson
+from mailaccounts.own_addresses import is_of_us
 from mailcore.automatic import find_foreign_reply_to
 from mailcore.messages import Mailbox, ParsedMessage
 
@@ -29,7 +30,7 @@ def find_customer(parsed: ParsedMessage, own_addresses: frozenset[str]) -> Mailb
     """The person to answer: the sender, or the Reply-To of a contact form that writes as us."""
     sender = parsed.from_[0] if parsed.from_ else Mailbox("", "")
     email = sender.email.lower()
-    if not email or email in own_addresses or _NO_REPLY.match(email):
+    if not email or is_of_us(email, own_addresses) or _NO_REPLY.match(email):
         foreign = find_foreign_reply_to(parsed, own_addresses)
         if foreign:
             name = next((one.name for one in parsed.reply_to if one.email == foreign), "")

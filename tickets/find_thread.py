@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from company.models import Queue
 from mailaccounts.models import MailAccount
+from mailaccounts.own_addresses import is_of_us
 from mailcore.threading import (
     candidate_ids,
     find_ticket_hooks,
@@ -68,7 +69,8 @@ def answered_ids(mail: IncomingMail) -> tuple[str, ...]:
 class ThreadFinder:
     """Looks up the tickets of a group of mails with a fixed number of queries."""
 
-    def __init__(self, mails: Sequence[IncomingMail]) -> None:
+    def __init__(self, mails: Sequence[IncomingMail], *, own: frozenset[str]) -> None:
+        self._own = own
         self._keys = message_id_keys()
         self._tickets: dict[int, Ticket] = {}
         self._personal: frozenset[int] | None = None
@@ -220,7 +222,7 @@ class ThreadFinder:
             if named is None:
                 continue
             ticket = self._target(named)
-            if self._may_join(mail, ticket) and _is_participant(mail, ticket):
+            if self._may_join(mail, ticket) and _is_participant(mail, ticket, self._own):
                 return self._judge(mail, ticket, None, twins)
             relation = "Möglicherweise Antwort auf Ticket #{number}."
             return Found(related=ticket, relation=relation, is_guess=True, twins=twins)
@@ -263,11 +265,15 @@ def _is_same_mail(ticket_message: TicketMessage, mail: IncomingMail) -> bool:
     )
 
 
-def _is_participant(mail: IncomingMail, ticket: Ticket) -> bool:
-    """Whether the sender has written in this ticket, was written to, or is of the same address."""
-    senders = {
+def _is_participant(mail: IncomingMail, ticket: Ticket, own: frozenset[str]) -> bool:
+    """Whether the sender has written in this ticket, was written to, or is of the same address.
+
+    A contact form that writes as us is in all its tickets: who filled it in counts.
+    """
+    written = {
         one.email.lower() for one in (*mail.parsed.from_, *mail.parsed.reply_to) if one.email
     }
+    senders = {email for email in written if not is_of_us(email, own)} or written
     if ticket.customer_email.lower() in senders:
         return True
     people: set[str] = set()

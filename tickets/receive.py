@@ -91,7 +91,7 @@ class _Work:
         self._own = own
         self._numbers = numbers
         self._now = timezone.now()
-        self._finder = ThreadFinder(mails)
+        self._finder = ThreadFinder(mails, own=own)
         self._rules = load_rules()
         self._present = _find_present(mails)
         self._sendable = sendable_addresses(
