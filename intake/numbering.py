@@ -60,7 +60,8 @@ def _settle(
         return begin_again(folder, selected)
     if cursor is None or is_renumbered:
         return begin_again(folder, selected)
-    if 0 < selected.uidnext <= cursor.last_uid and not session.present([cursor.last_uid]):
+    last = cursor.last_uid
+    if 0 < selected.uidnext <= last and last not in session.present([last]):
         with transaction.atomic():
             _set_apart(folder, selected.uidvalidity, first_uid=selected.uidnext)
             cursor.last_uid = selected.uidnext - 1

@@ -23,6 +23,9 @@ _BATCH_BYTES = 16 << 20
 _BATCH_MESSAGES = 200
 _LOGOUT_SECONDS = 5  # for the answer nobody needs
 _WIDEST_WINDOW = 1 << 20  # of UIDs, where the server does not tell the last
+_FIRST_YEAR = (
+    1982  # of mail as we know it (RFC 822); what is older, mostly 1970, is no date of arrival
+)
 _SPECIAL_USES = ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash")
 
 
@@ -324,8 +327,10 @@ class ImapSession:
 
 
 def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.year < _FIRST_YEAR:
+        return None
     try:
-        return moment.astimezone(UTC) if moment is not None else None
+        return moment.astimezone(UTC)
     except (OverflowError, ValueError):  # the year 1 or 9999 in another zone
         return None
 
