@@ -50,6 +50,7 @@ class ListPane:
     assignees: tuple[User, ...]
     statuses: Sequence[tuple[str, StrOrPromise]]
     empty: StrOrPromise
+    everywhere: str  # query string of the same search in all tickets; empty where it is this one
     address: str  # query string of this list
     news_address: str
 
@@ -118,6 +119,7 @@ def load_list_pane(user: User, values: QueryDict) -> ListPane:
         assignees=assignable_users() if user.may(Right.ANSWER_TICKETS) else (),
         statuses=Ticket.Status.choices,
         empty=empty_text(wanted),
+        everywhere=wanted.address(ansicht="alle") if wanted.query and wanted.view != "alle" else "",
         address=wanted.address(),
         news_address=wanted.address(seit=page.newest),
     )

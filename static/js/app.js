@@ -190,6 +190,18 @@ const guardForms = () => {
   });
 };
 
+const PLACE = "poststelle-place";
+
+/** A long form that was saved comes back where one was, not at its top. */
+const keepPlace = () => {
+  document.addEventListener("submit", ({ target }) => {
+    if (target.matches("[data-keep-place]")) sessionStorage.setItem(PLACE, JSON.stringify([location.pathname, scrollY]));
+  });
+  const [path, place] = JSON.parse(sessionStorage.getItem(PLACE) ?? "[]");
+  sessionStorage.removeItem(PLACE);
+  if (path === location.pathname && !location.hash && !document.querySelector("[data-errors]")) scrollTo(0, place);
+};
+
 /** Open menus close on a click elsewhere and on Escape, which gives the focus back. */
 const closeMenus = () => {
   document.addEventListener("click", (event) => {
@@ -233,7 +245,7 @@ const copyOnClick = () => {
 };
 
 /** A mail's frame is as high as the mail: it is of our own origin, and scripts never run in it. A
-    newsletter wider than the frame is made smaller, down to half, as mail programs do. */
+    newsletter wider than the frame is made smaller, as mail programs do. */
 const fitFrame = (frame) => {
   const page = frame.contentDocument?.documentElement;
   const mail = frame.contentDocument?.querySelector("body > .mail");
@@ -243,7 +255,7 @@ const fitFrame = (frame) => {
     if (mail && frame.clientWidth !== width) {
       width = frame.clientWidth;
       mail.style.zoom = "";
-      if (page.scrollWidth > width) mail.style.zoom = Math.max(0.5, mail.clientWidth / mail.scrollWidth);
+      if (page.scrollWidth > width) mail.style.zoom = Math.max(0.4, mail.clientWidth / mail.scrollWidth);
     }
     const wide = page.scrollWidth > page.clientWidth ? 16 : 0;
     frame.style.height = `${Math.max(48, Math.ceil(page.getBoundingClientRect().height) + wide)}px`;
@@ -285,6 +297,7 @@ const loadWhatIsUsed = () => {
 watchToasts();
 watchRequests();
 guardForms();
+keepPlace();
 closeMenus();
 copyOnClick();
 markAll();

@@ -12,15 +12,25 @@ const showOpenRow = () => {
 
 const SCROLLED = "poststelle-ticket-list";
 
-/** Back from a ticket, or on to the next page: the list stands where one left it. */
+/** Back from a ticket, or with the page loaded anew: the list stands where one left it. Beside the
+    ticket it scrolls in its pane; on a phone, where it gives way to the ticket, with the page. */
 const keepListPlace = () => {
-  const list = () => document.querySelector("#list-pane .pane-body");
-  addEventListener("pagehide", () => {
-    sessionStorage.setItem(SCROLLED, JSON.stringify([location.search, list()?.scrollTop ?? 0]));
-  });
-  const [address, place] = JSON.parse(sessionStorage.getItem(SCROLLED) ?? "[]");
-  if (address === location.search && list()) list().scrollTop = place;
-  list()?.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
+  const pane = () => document.getElementById("list-pane");
+  const body = () => pane().querySelector(".pane-body");
+  const isOpen = () => document.querySelector("#ticket .ticket");
+  let [address, place, page] = JSON.parse(sessionStorage.getItem(SCROLLED) ?? "[]");
+  history.scrollRestoration = "manual"; // after "back" the browser would know the ticket's place only
+  if (address === pane().dataset.address) {
+    body().scrollTop = place;
+    if (!isOpen()) scrollTo(0, page);
+  }
+  body().querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
+  const remember = () => {
+    if (!isOpen()) page = scrollY;
+    sessionStorage.setItem(SCROLLED, JSON.stringify([pane().dataset.address, body().scrollTop, page ?? 0]));
+  };
+  document.addEventListener("htmx:beforeRequest", remember);
+  addEventListener("pagehide", remember);
 };
 
 /** The newest message is what one opens a ticket for; or the mail one is writing. */

@@ -228,6 +228,23 @@ def test_keys_move_mark_search_and_go_but_never_while_typing(page: Page) -> None
     page.wait_for_url("**#belege")
 
 
+def test_the_box_in_a_tables_head_marks_all_its_rows(page: Page) -> None:
+    row = '<tr><td><input type="checkbox" class="one"></td></tr>'
+    head = (
+        '<thead><tr><th><input type="checkbox" data-mark-all aria-label="Alle"></th></tr></thead>'
+    )
+    page.evaluate(
+        "html => document.querySelector('main').insertAdjacentHTML('afterbegin', html)",
+        f"<table>{head}<tbody>{row * 2}</tbody></table>",
+    )
+    page.get_by_label("Alle", exact=True).check()
+    expect(page.locator(".one:checked")).to_have_count(2)
+    page.locator(".one").first.uncheck()
+    expect(page.get_by_label("Alle", exact=True)).to_be_checked(indeterminate=True)
+    page.locator(".one").first.check()
+    expect(page.get_by_label("Alle", exact=True)).to_be_checked()
+
+
 def test_keys_are_off_where_the_person_switched_them_off(page: Page) -> None:
     page.goto("/off/")
     page.wait_for_selector("#signature rich-editor.ready")

@@ -108,6 +108,28 @@ def test_a_change_shows_everywhere_at_once(page: Page) -> None:
     expect(page.locator("#ticket-head .badge")).to_have_text("abgeschlossen")
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_list_stands_where_one_left_it(page: Page, ticket: Ticket, width: int) -> None:
+    for number in range(30):
+        make_ticket(account=ticket.account, number=f"5{number:03}", subject=f"Sache {number}")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/tickets/?ansicht=alle", wait_until="networkidle")
+    wanted = page.locator(".row", has_text="Sache 3").last
+    wanted.locator(".row-main").click()
+    expect(page.locator("#ticket h2")).to_contain_text("Sache 3")
+    page.go_back(wait_until="networkidle")
+    expect(page.locator("#ticket .ticket")).to_have_count(0)
+    expect(wanted).to_be_in_viewport()
+
+
+def test_a_wide_newsletter_fits_its_frame(page: Page, ticket: Ticket) -> None:
+    wide = "<table width=900><tr><td>links</td><td align=right>rechts außen</td></tr></table>"
+    make_mail(ticket, letter("Text", html=wide))
+    page.goto("/tickets/4711/", wait_until="networkidle")
+    corner = page.locator("iframe.mail-frame").last.content_frame.get_by_text("rechts außen")
+    expect(corner).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("width", [320, 390, 1000, 1440])
 def test_nothing_scrolls_sideways(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

@@ -72,6 +72,14 @@ def test_each_view_holds_its_tickets(client: Client, petra: User) -> None:
         assert {one for one in ("Meins", "Keins", "Fertig", "Wegwerfen") if one in shown} == wanted
 
 
+def test_a_search_without_a_hit_goes_on_in_all_tickets(client: Client, petra: User) -> None:
+    make_ticket(subject="Stehtisch", status="abgeschlossen", assignee=petra)
+    shown = page(client, "?ansicht=frei&q=stehtisch")
+    assert 'href="?ansicht=alle&amp;q=stehtisch">In allen Tickets suchen</a>' in shown
+    assert "In allen Tickets suchen" not in page(client, "?ansicht=alle&q=niemals")
+    assert "In allen Tickets suchen" not in page(client, "?ansicht=klaeren")
+
+
 def test_without_a_view_it_shows_where_work_lies(client: Client, petra: User) -> None:
     ticket = make_ticket(subject="Niemandes")
     assert "Niemandes" in page(client)
