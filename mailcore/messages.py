@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
+
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,11 @@ class Mailbox:
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email}>" if self.name else self.email
+
+    @property
+    def is_disguised(self) -> bool:
+        """The name is an address, too, but another one: many programs show the name alone."""
+        return any(found.lower() != self.email.lower() for found in _ADDRESS.findall(self.name))
 
 
 @dataclass(frozen=True, slots=True)

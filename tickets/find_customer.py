@@ -35,7 +35,8 @@ def find_customer(parsed: ParsedMessage, own_addresses: frozenset[str]) -> Mailb
         if foreign:
             name = next((one.name for one in parsed.reply_to if one.email == foreign), "")
             return Mailbox(name, foreign.lower())
-    return Mailbox(sender.name, email)
+    # A name that is somebody else's address would stand alone in the list.
+    return Mailbox("" if sender.is_disguised else sender.name, email)
 
 
 class AddressBook:

@@ -78,7 +78,7 @@ class MailServer:
     ) -> str:
         """aiosmtpd's hook: one domain refuses, so that a failure can be looked at."""
         if address.lower().startswith("unbekannt@"):
-            return "550 5.1.1 Empfänger unbekannt".encode().decode("ascii", "replace")
+            return "550 5.1.1 User unknown"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

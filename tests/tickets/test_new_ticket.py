@@ -92,6 +92,12 @@ def test_a_person_with_a_reply_to_stays_the_customer() -> None:
     assert ticket.customer_email == "hans@huber.example"
 
 
+def test_a_name_that_is_another_address_names_nobody() -> None:
+    sender = '"chefin@firma.example" <wer@boese.example>'
+    ticket = ticket_of(take(make_ticket_account(), sender=sender))
+    assert (ticket.customer_name, ticket.customer_email) == ("", "wer@boese.example")
+
+
 def test_the_address_by_sender_then_reply_to_then_domain() -> None:
     account = make_ticket_account()
     by_domain = Address.objects.create(number="1", name="Huber", email="info@huber.example")

@@ -261,6 +261,25 @@ def test_htmx_gets_both_panes_without_the_page(client: Client, mail: TicketMessa
     assert 'id="list-pane"' not in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "is_disguised"),
+    [
+        ("geschaeftsfuehrung@firma.example", True),
+        ("Anna Chefin (chefin@firma.example)", True),
+        ("HANS@huber.example", False),
+        ("Hans Huber @ Huber GmbH", False),
+    ],
+)
+def test_a_name_that_is_another_address_is_unmasked(
+    client: Client, ticket: Ticket, name: str, is_disguised: bool
+) -> None:
+    make_mail(ticket, letter(sender=f'"{name}" <hans@huber.example>'))
+    shown = page(client)
+    warning = f"steht dort „{name}“, geschrieben hat aber hans@huber.example."
+    assert (warning in shown) == is_disguised
+    assert (f'<span class="strong">{name}</span>' in shown) == (not is_disguised)
+
+
 def test_the_same_event_again_and_again_is_one_line(client: Client, ticket: Ticket) -> None:
     now = timezone.now()
     texts = ["Keine Antwort: Liste.", "Keine Antwort: Liste.", "Status neu → offen"]
