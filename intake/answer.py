@@ -67,6 +67,8 @@ def forward_to_archive_mailbox(mail: IncomingMail) -> None:
     known by, its Message-ID, writer and date, stays on the way; some programs repeat a Message-ID.
     """
     account = mail.account
+    if _is_from_archive_mailbox(mail):
+        return
     sending = account if account.smtp_enabled else _default_account()
     if sending is None:
         log.warning("account %s: no account may send the archive copies", account.pk)
@@ -89,6 +91,17 @@ def forward_to_archive_mailbox(mail: IncomingMail) -> None:
         )
     except InvalidDraft as error:
         log.warning("account %s: archive copy not queued: %s", account.pk, error)
+
+
+def _is_from_archive_mailbox(mail: IncomingMail) -> bool:
+    """What it writes or returns is not sent to it again: a dead one would return that as well, for ever."""
+    archive = mail.account.archive_forward_to.lower()
+    writers = {one.email.lower() for one in mail.parsed.from_}
+    if mail.bounce is None:
+        return archive in writers
+    is_copy = mail.bounced is not None and mail.bounced.origin == OutgoingMessage.Origin.FORWARD
+    refused = {one.address.lower() for one in mail.bounce.recipients}
+    return is_copy or not refused or archive in refused | writers
 
 
 def _was_placed_now(mail: IncomingMail, received: Received) -> bool:

@@ -28,11 +28,12 @@ def record_bounce(
 ) -> OutgoingMessage | None:
     """The message the report is about, its refused recipients marked; None if it is not ours.
 
-    By the Message-IDs it encloses, which nobody can guess; else by the recipient and a recent
-    sending of the account that received the report. Delays and receipts change no state, but they
+    By the Message-IDs it encloses, which nobody can guess; a copy for the archive mailbox, which has the
+    customer's, by that and the recipient; else by the recipient and a recent sending of the account that
+    received the report. Delays and receipts change no state, but they
     settle an uncertain message whose id they enclose: whoever writes them has it.
     """
-    by_id = _find_by_id(bounce)
+    by_id = _find_by_id(bounce) or _find_copy(bounce)
     outgoing = by_id or _find_by_recipient(bounce, account, received_at)
     if outgoing is None or bounce.kind != "failed":
         if by_id is not None:
@@ -69,16 +70,34 @@ def _find_by_id(bounce: Bounce) -> OutgoingMessage | None:
     return None
 
 
+def _find_copy(bounce: Bounce) -> OutgoingMessage | None:
+    """A mail that was forwarded unchanged has an id that its writer knows: alone it proves nothing."""
+    hashes = [hash_message_id(message_id) for message_id in bounce.original_message_ids]
+    return (
+        OutgoingMessage.objects.filter(
+            origin=OutgoingMessage.Origin.FORWARD,
+            message__message_id_hash__in=hashes,
+            recipients__email__in=_addresses(bounce),
+        )
+        .select_related("message")
+        .first()
+    )
+
+
+def _addresses(bounce: Bounce) -> set[str]:
+    emails = {recipient.address for recipient in bounce.recipients}
+    return emails | {email.lower() for email in emails}
+
+
 def _find_by_recipient(
     bounce: Bounce, account: MailAccount, received_at: datetime
 ) -> OutgoingMessage | None:
     if bounce.original_message_ids:
         return None  # it says which message it means, and that one is not ours
-    emails = {recipient.address for recipient in bounce.recipients}
     return (
         OutgoingMessage.objects.filter(
             account=account,
-            recipients__email__in=emails | {email.lower() for email in emails},
+            recipients__email__in=_addresses(bounce),
             state__in=_DELIVERED_ONCE,
             created_at__gte=received_at - _RECENT,
         )

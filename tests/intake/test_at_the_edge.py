@@ -24,7 +24,7 @@ from tests.intake.misbehaving import again, scripted_account, states
 from tests.servers.scripted import ScriptedServer
 from tests.servers.scripted_mailbox import Mailbox
 from tests.tickets.incoming import send_from
-from tickets.models import Ticket, TicketMessage
+from tickets.models import Ticket, TicketEvent, TicketMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -71,15 +71,16 @@ def test_what_another_process_decided_meanwhile_stays(
     assert Ticket.objects.count() == 2
 
 
-def test_one_id_and_one_size_do_not_make_two_mails_one_after_renumbering(
-    box: Mailbox, account: MailAccount
+@pytest.mark.parametrize(("second", "minute"), [(2, 5), (22, 0)])
+def test_one_id_and_one_size_or_date_do_not_make_two_mails_one_after_renumbering(
+    box: Mailbox, account: MailAccount, second: int, minute: int
 ) -> None:
-    """A scanner gives all its mails the same Message-ID, and they are of one length."""
-    mails = [make_mail(number, Message_ID="<scan@geraet.example>") for number in (1, 2)]
+    """A scanner gives all its mails the same Message-ID; they are of one length or of one second."""
+    mails = [make_mail(number, Message_ID="<scan@geraet.example>") for number in (1, second)]
     box.messages, box.dates = {1: mails[0]}, {1: "01-Jun-2026 10:00:00 +0000"}
     poll_account(account.pk)
     box.uidvalidity, box.messages = 8, {1: mails[0], 2: mails[1]}
-    box.dates[2] = "01-Jun-2026 10:05:00 +0000"
+    box.dates[2] = f"01-Jun-2026 10:{minute:02}:00 +0000"
     assert poll_account(account.pk).counts.done == 1
     assert TicketMessage.objects.count() == 2
 
@@ -123,6 +124,22 @@ def test_after_renumbering_nothing_of_the_backlog_is_answered(
     box.dates[4] = f"{earlier:%d-%b-%Y %H:%M:%S} +0000"
     assert poll_account(account.pk).counts.tickets == 1
     assert not OutgoingMessage.objects.exists()
+
+
+def test_a_copy_by_another_way_is_answered_once_and_without_a_word(
+    box: Mailbox, account: MailAccount
+) -> None:
+    Autoresponder.objects.create(
+        account=account, is_active=True, once_a_day=False, subject="Danke", text="Danke"
+    )
+    box.messages = {}
+    poll_account(account.pk)
+    box.messages = {1: make_mail(1), 2: b"Delivered-To: alias@firma.example\r\n" + make_mail(1)}
+    box.dates = dict.fromkeys((1, 2), f"{datetime.now(UTC):%d-%b-%Y %H:%M:%S} +0000")
+    FolderCursor.objects.update(started_at=timezone.now() - timedelta(hours=1))
+    assert poll_account(account.pk).counts.done == 2
+    assert OutgoingMessage.objects.count() == 1
+    assert not TicketEvent.objects.filter(kind="suppressed").exists()
 
 
 def test_our_own_mail_that_comes_back_is_neither_answered_nor_passed_on(

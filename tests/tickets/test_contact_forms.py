@@ -39,3 +39,11 @@ def test_a_colleague_who_writes_as_us_is_one_of_the_ticket() -> None:
     ticket = ticket_of(take(account, Cc="vertrieb@firma.example"))
     joined = take(account, sender="vertrieb@firma.example", subject=f"Ticket #{ticket.number}")
     assert joined.ticket == ticket
+
+
+def test_our_own_address_alone_is_nobody_in_a_ticket() -> None:
+    """Every mail was written to it; a form without Reply-To writes as it."""
+    account = make_ticket_account()
+    ticket = ticket_of(take(account))
+    subject = f"Ticket #{ticket.number}"
+    assert take(account, sender="Webseite <info@firma.example>", subject=subject).is_new
