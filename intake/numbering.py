@@ -64,7 +64,8 @@ def _settle(
     if 0 < selected.uidnext <= last and last not in session.present([last]):
         with transaction.atomic():
             _set_apart(folder, selected.uidvalidity, first_uid=selected.uidnext)
-            cursor.last_uid = selected.uidnext - 1
+            # Not UIDNEXT: a server that named too high a number before has messages nobody noted.
+            cursor.last_uid = _last_noted(folder, selected.uidvalidity)
             cursor.save(update_fields=["last_uid"])
     return cursor
 
@@ -83,6 +84,12 @@ def _knows_messages(session: ImapSession, folder: MailFolder, uidvalidity: int) 
             (row.size, row.internal_date) == (info.size, info.internaldate) for row, info in found
         )
     )
+
+
+def _last_noted(folder: MailFolder, uidvalidity: int) -> int:
+    rows = IntakeItem.objects.filter(account=folder.account_id, folder=folder)
+    uids = rows.filter(uidvalidity=uidvalidity).order_by("-uid").values_list("uid", flat=True)
+    return uids.first() or 0
 
 
 def _set_apart(folder: MailFolder, uidvalidity: int, *, first_uid: int) -> None:

@@ -102,6 +102,23 @@ def test_what_was_set_aside_stays_so_after_renumbering(
     assert Ticket.objects.count() == 2
 
 
+def test_what_was_open_under_old_numbers_is_open_once_under_the_new(
+    box: Mailbox, server: ScriptedServer
+) -> None:
+    account = scripted_account(server)
+    MailAccount.objects.filter(pk=account.pk).update(since_date=date(2026, 6, 1))
+    box.dates, box.sizes, box.withheld = {1: "01-May-2026 00:00:00 +0000"}, {2: 60 << 20}, {3}
+    poll_account(account.pk)
+    assert states() == {1: "excluded", 2: "too_large", 3: "noted"}
+    box.uidvalidity = 8
+    poll_account(account.pk)
+    rows = IntakeItem.objects.order_by("uidvalidity", "uid")
+    assert list(rows.values_list("uidvalidity", "state")) == [
+        *((7, "gone"), (7, "gone"), (7, "gone")),
+        *((8, "excluded"), (8, "too_large"), (8, "noted")),
+    ]
+
+
 def test_bodies_are_only_peeked_at(box: Mailbox, server: ScriptedServer) -> None:
     """Folders are opened read-only as well, which not every server takes seriously."""
     box.sizes = {2: 60 << 20}

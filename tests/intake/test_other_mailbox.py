@@ -15,7 +15,7 @@ from tests.factories import PASSWORD
 from tests.intake.mailbox import make_mail
 from tests.intake.misbehaving import scripted_account
 from tests.servers.scripted import ScriptedServer
-from tests.servers.scripted_mailbox import Mailbox
+from tests.servers.scripted_mailbox import Mailbox, serving
 from tickets.models import Ticket, TicketMessage
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +114,25 @@ def test_numbers_given_out_a_second_time_lose_no_mail(
     heard = len(server.heard)
     poll_account(account.pk)
     assert deletes or not [line for line in server.heard[heard:] if "EXAMINE" in line]
+
+
+class Boasting(Mailbox):
+    """Names a UIDNEXT that is too high at first."""
+
+    named = 100
+
+    @property
+    def uidnext(self) -> int:
+        return max(self.named, max(self.messages, default=0) + 1)
+
+
+def test_a_number_announced_too_high_hides_no_mail(box: Mailbox) -> None:
+    boasting = Boasting(dict(box.messages))
+    with serving(boasting) as server:
+        account = scripted_account(server)
+        poll_account(account.pk)
+        boasting.named = 0
+        boasting.messages |= {uid: make_mail(uid) for uid in (4, 5)}
+        poll_account(account.pk)
+    assert subjects() == [f"Anfrage {number}" for number in (1, 2, 3, 4, 5)]
+    assert TicketMessage.objects.count() == 5
