@@ -17,7 +17,7 @@ from intake.wanted_folders import wanted_folders
 from mailaccounts.connect import connect_imap
 from mailaccounts.links import hold_lease, hold_until, record_failure, record_success
 from mailaccounts.models import AccountLink, MailAccount, MailFolder
-from mailcore.errors import MailError
+from mailcore.errors import MailError, Step
 from mailcore.imap import ImapSession
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,8 @@ def _poll_folders(
 ) -> MailError | None:
     """A folder the server refuses does not hold up the others: its error is returned at the end.
 
-    Raises MailError where the connection is lost or every folder is refused.
+    Raises MailError where the connection is lost or every folder is refused. A deletion that is refused comes
+    after the mail is here: it does not hold up anything.
     """
     refused: list[MailError] = []
     for folder in folders:
@@ -107,6 +108,6 @@ def _poll_folders(
             if not session.is_usable:
                 raise
             refused.append(error)
-    if refused and len(refused) == len(folders):
+    if refused and len(refused) == len(folders) and refused[0].step is not Step.STORE:
         raise refused[0]
     return refused[0] if refused else None

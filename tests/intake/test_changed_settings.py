@@ -12,6 +12,7 @@ from intake.poll import poll_account
 from mailaccounts.models import MailAccount
 from mailcore.imap import ImapSession
 from tests.factories import set_company
+from tests.intake.mailbox import make_mail
 from tests.intake.misbehaving import scripted_account, states
 from tests.servers.scripted import ScriptedServer
 from tests.servers.scripted_mailbox import Mailbox
@@ -77,6 +78,7 @@ def test_deleting_on_the_server_ends_at_once(
 
     during_the_first_fetch(monkeypatch, account, keep_on_server)
     assert poll_account(account.pk).has_more
+    box.messages[4] = make_mail(4)
     poll_account(account.pk)
-    assert Ticket.objects.count() == 3
-    assert (box.deleted, len(box.messages)) == (set(), 3)
+    assert Ticket.objects.count() == 4
+    assert (box.deleted, len(box.messages)) == (set(), 4)

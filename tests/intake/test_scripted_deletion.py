@@ -7,7 +7,7 @@ import pytest
 from intake.poll import poll_account
 from mailaccounts.models import MailAccount
 from tests.intake.mailbox import make_mail
-from tests.intake.misbehaving import scripted_account
+from tests.intake.misbehaving import link_of, scripted_account
 from tests.servers.scripted import Peer, ScriptedServer, drop
 from tests.servers.scripted_mailbox import Mailbox
 from tickets.models import Ticket, TicketMessage
@@ -91,3 +91,19 @@ def test_a_refused_deletion_is_finished_later(box: Mailbox, server: ScriptedServ
     assert poll_account(account.pk).counts.deleted == 3
     assert box.messages == {}
     assert Ticket.objects.count() == 3
+
+
+def test_a_mailbox_that_lets_nothing_be_deleted_is_fetched_at_the_usual_times(
+    box: Mailbox, server: ScriptedServer
+) -> None:
+    account = scripted_account(server, delete_on_server=True)
+    box.answers["UID STORE"] = "{tag} NO [NOPERM] not allowed\r\n"
+    for count in (3, 4):
+        assert poll_account(account.pk).error is not None
+        assert (link_of(account).state, link_of(account).next_attempt_at) == ("failing", None)
+        assert Ticket.objects.count() == count
+        box.messages[4] = make_mail(4)
+    assert len(box.messages) == 4
+    box.answers.clear()
+    assert poll_account(account.pk).counts.deleted == 4
+    assert link_of(account).state == "ok"
