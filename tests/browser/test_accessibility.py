@@ -29,8 +29,6 @@ def addresses_of(world: World) -> list[str]:
         "/tickets/",
         ticket,
         f"{ticket}antworten/",
-        f"{ticket}notiz/",
-        "/tickets/regeln/",
         f"/tickets/regeln/{world.rule.pk}/",
         f"/belege/{document.pk}/",
         "/postausgang/",
@@ -38,13 +36,9 @@ def addresses_of(world: World) -> list[str]:
         f"/adressen/{world.base['adressen']}/",
         "/archiv/",
         f"/archiv/{room.entry.pk}/",
-        "/archiv/zugriffe/",
         "/accounts/",
         f"/accounts/{room.account.pk}/",
         "/eingang/",
-        f"/eingang/nachricht/{room.item.pk}/",
-        "/hinweise/",
-        "/systemzustand/",
     ]
 
 
@@ -72,13 +66,13 @@ def test_no_page_breaks_a_rule_of_accessibility(client: Client) -> None:
     with serve_pages(pages) as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         page = browser.new_page(base_url=base, reduced_motion="reduce")
-        for address in pages:
-            page.goto(address)
-            page.locator("html[data-keys]").wait_for(state="attached")
-            page.evaluate(AXE_SCRIPT)
-            for scheme, width in LOOKS:
-                page.emulate_media(color_scheme=scheme)
-                page.set_viewport_size({"width": width, "height": 900})
+        for scheme, width in LOOKS:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            for address in pages:  # loaded anew: colours that are just changing are nobody's
+                page.goto(address)
+                page.locator("html[data-keys]").wait_for(state="attached")
+                page.evaluate(AXE_SCRIPT)
                 found += violations(page, f"{address} ({scheme}, {width} px)")
         browser.close()
     assert found == []
