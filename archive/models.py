@@ -22,7 +22,11 @@ class ArchiveEntry(models.Model):
     """That a message is kept for an account. Deleting empties the entry; it stays as a tombstone."""
 
     account = models.ForeignKey(
-        MailAccount, on_delete=models.PROTECT, related_name="archive_entries"
+        # Without an index of its own, here and elsewhere: others begin with the same column.
+        MailAccount,
+        on_delete=models.PROTECT,
+        related_name="archive_entries",
+        db_index=False,
     )
     message = models.ForeignKey(
         StoredMessage,

@@ -37,7 +37,9 @@ class IntakeItem(models.Model):
         IGNORED = "ignored", _("ignoriert")
         GONE = "gone", _("auf dem Server gelöscht")  # before it could be fetched
 
-    account = models.ForeignKey(MailAccount, on_delete=models.PROTECT, related_name="intake_items")
+    account = models.ForeignKey(
+        MailAccount, on_delete=models.PROTECT, related_name="intake_items", db_index=False
+    )
     folder = models.ForeignKey(MailFolder, on_delete=models.PROTECT, related_name="intake_items")
     uidvalidity = models.PositiveBigIntegerField()
     uid = models.PositiveBigIntegerField()

@@ -33,8 +33,8 @@ _GROUP_BYTES = READ_BESIDE_BYTES
 _BACKLOG = 100  # messages; from here on the start of a reading process pays
 # Groups of a backlog grow: while the first one is read nothing else can be done, later ones cost less
 # per message the more they hold.
-_BACKLOG_GROUPS = (25, 50, 100)
-_BACKLOG_BYTES = 16 << 20
+_BACKLOG_GROUPS = (25, 50, 100, 200)
+_BACKLOG_BYTES = 32 << 20
 
 
 def poll_folder(session: ImapSession, folder: MailFolder, run: PollRun) -> None:

@@ -128,12 +128,11 @@ def _take_over(group: Sequence[Read], folder: MailFolder, run: PollRun) -> None:
 
 
 def _lock_open(group: Sequence[Read]) -> set[int]:
-    """The rows that nobody else has taken over; the UPDATE makes a second poller wait."""
-    rows = IntakeItem.objects.filter(
+    """The rows that nobody else has taken over; a second poller waits here until we are done."""
+    rows = IntakeItem.objects.select_for_update().filter(
         pk__in=[one.item.pk for one in group], state=IntakeItem.State.NOTED
     )
-    rows.update(done_at=timezone.now())
-    return set(rows.values_list("pk", flat=True))
+    return set(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def _direction(one: Read, folder: MailFolder, run: PollRun) -> StoredMessage.Direction:

@@ -18,6 +18,7 @@ _ADDRESS = re.compile(r"[^\s@<>,;\"()\[\]]+@(?:[^\s@<>,;\"()\[\]]+|\[[^\[\]\s]*\
 _LAST_QUOTED_LOCAL = re.compile(r'^"[^"]{1,64}"@[^\s@"]+$')
 _SOURCE_ROUTE = re.compile(r"^@[^:]*:")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BLANK = re.compile(r"\s")
 _NAME_LIMIT = 1000
 _ADDRESS_LIMIT = 320  # RFC 5321: 64 + 1 + 255
 
@@ -205,9 +206,9 @@ def _normalise(text: str) -> str:
     local, at, domain = text.rpartition("@")
     local, domain = local.strip(), domain.strip().rstrip(".").lower()
     is_quoted = len(local) > 2 and local[0] == local[-1] == '"'
-    if not is_quoted and (any(char.isspace() for char in local) or '"' in local):
+    if not is_quoted and (_BLANK.search(local) or '"' in local):
         return ""
-    if not at or not local or not domain or any(char.isspace() for char in domain):
+    if not at or not local or not domain or _BLANK.search(domain):
         return ""
     email = one_line(f"{local}@{domain}")
     return email if len(email) <= _ADDRESS_LIMIT else ""

@@ -51,6 +51,8 @@ _MIME_TYPES = mimetypes.MimeTypes()  # without the machine's files: the same nam
 
 def safe_filename(name: str) -> str:
     """The name without path, drive, controls and tricks, NFC; "" if nothing is left."""
+    if not name:
+        return ""
     name = unicodedata.normalize("NFC", _INVISIBLE.sub("", one_line(name)))
     pieces = [piece.strip(" .") for piece in re.split(r"[/\\]", name)]
     name = next((piece for piece in reversed(pieces) if piece), "")

@@ -71,7 +71,8 @@ def split_fields(block: bytes) -> tuple[tuple[str, bytes], ...]:
 
 def _read_fields(lines: list[bytes], defects: list[str]) -> tuple[list[tuple[str, bytes]], int]:
     """The fields and the number of lines they and the junk between them take."""
-    last_known = max((at for at, line in enumerate(lines) if _KNOWN_FIELD.match(line)), default=-1)
+    from_last = range(len(lines) - 1, -1, -1)
+    last_known = next((at for at in from_last if _KNOWN_FIELD.match(lines[at])), -1)
     if last_known < 0:
         return [], 0
     fields: list[tuple[str, bytes]] = []

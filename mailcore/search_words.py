@@ -38,7 +38,9 @@ def search_terms(text: str) -> tuple[str, ...]:
     # Repeated ones are left out first: folding is what costs.
     runs = " ".join(dict.fromkeys(text[:_SOURCE_LIMIT].split()))
     words = dict.fromkeys(_WORD.findall(fold(runs)))
-    return tuple(dict.fromkeys(word[:_WORD_LIMIT] for word in words))
+    if max(map(len, words), default=0) > _WORD_LIMIT:
+        words = dict.fromkeys(word[:_WORD_LIMIT] for word in words)
+    return tuple(words)
 
 
 def make_search_text(

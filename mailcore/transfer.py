@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from io import BytesIO
 
+import pybase64
+
 _BASE64_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n\t "
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _PADDING = re.compile(rb"=[=\s]*")
@@ -83,7 +85,7 @@ def decode_large_base64(buffer: bytes, start: int, end: int) -> bytes | None:
         if not is_last and b"=" in piece:
             return None
         try:
-            decoded.write(binascii.a2b_base64(piece[:whole], strict_mode=True))
+            decoded.write(pybase64.b64decode(piece[:whole], validate=True))
         except binascii.Error:
             return None
         rest = piece[whole:]
@@ -95,7 +97,7 @@ def decode_base64(data: bytes, *, is_file: bool = False) -> tuple[bytes, str]:
     padding = data.find(b"=")
     if padding < 0 or not data[padding:].strip(b"= \t\r\n"):
         try:
-            return binascii.a2b_base64(data), ""
+            return pybase64.b64decode(data), ""
         except binascii.Error:
             return _decode_piece(data), "bad-base64"
     return _decode_pieces(data, is_file=is_file), "bad-base64"
@@ -122,7 +124,7 @@ def _decode_piece(piece: bytes) -> bytes:
     piece = _NOT_BASE64.sub(b"", piece)
     if len(piece) % 4 == 1:
         piece = piece[:-1]
-    return binascii.a2b_base64(piece + b"=" * (-len(piece) % 4))
+    return pybase64.b64decode(piece + b"=" * (-len(piece) % 4))
 
 
 def find_uuencoded(data: bytes) -> list[UuFile]:

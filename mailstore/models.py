@@ -14,14 +14,14 @@ class StoredMessage(models.Model):
         INCOMING = "in", _("eingegangen")
         OUTGOING = "out", _("gesendet")
 
-    sha256 = models.CharField(max_length=64, unique=True)
+    sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()  # bytes, as on the wire
     direction = models.CharField(max_length=3, choices=Direction)
     message_id = models.TextField()  # without angle brackets, capped at 998
-    message_id_hash = models.CharField(max_length=40, db_index=True)  # hash_message_id()
+    message_id_hash = models.CharField(max_length=40)  # hash_message_id()
     subject = models.CharField(max_length=998, blank=True)
     from_name = models.CharField(max_length=320, blank=True)
-    from_email = models.CharField(max_length=320, blank=True, db_index=True)  # lower-case
+    from_email = models.CharField(max_length=320, blank=True)  # lower-case
     # {"from": [["name", "email"], …], "to": …, "cc": …, "reply_to": …, "delivered_to": …}
     people = models.JSONField(default=dict)
     date = models.DateTimeField(null=True, blank=True)  # as the sender claims
@@ -35,6 +35,12 @@ class StoredMessage(models.Model):
 
     class Meta:
         ordering = ["-received_at"]
+        # Named here and not at the fields: there PostgreSQL would get each twice, once for LIKE.
+        constraints = [models.UniqueConstraint(fields=["sha256"], name="message_stored_once")]
+        indexes = [
+            models.Index(fields=["message_id_hash"], name="message_by_message_id"),
+            models.Index(fields=["from_email"], name="message_by_sender"),
+        ]
 
     def __str__(self) -> str:
         return self.subject or self.message_id
@@ -43,7 +49,9 @@ class StoredMessage(models.Model):
 class StoredAttachment(models.Model):
     """A file inside a stored message, as a reference into its bytes."""
 
-    message = models.ForeignKey(StoredMessage, on_delete=models.CASCADE, related_name="attachments")
+    message = models.ForeignKey(
+        StoredMessage, on_delete=models.CASCADE, related_name="attachments", db_index=False
+    )
     path = models.CharField(max_length=200)  # place of the part, see mailcore.parse.read_part
     filename = models.CharField(max_length=255)
     content_type = models.CharField(max_length=127)

@@ -19,7 +19,9 @@ class TicketMessage(models.Model):
         AUTORESPONSE = "auto", _("Automatische Antwort")
         NOTE = "note", _("Interne Notiz")
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="messages")
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     kind = models.CharField(max_length=4, choices=Kind)
     account = models.ForeignKey(
         MailAccount, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -73,7 +75,9 @@ class TicketMessage(models.Model):
 class ThreadId(models.Model):
     """A Message-ID that belongs to a ticket: of its mails, or named by them and not yet seen."""
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="thread_ids")
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.CASCADE, related_name="thread_ids", db_index=False
+    )
     account = models.ForeignKey(
         MailAccount, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
@@ -101,7 +105,9 @@ class TicketEvent(models.Model):
         DELIVERY = "delivery", _("Zustellung")
         HINT = "hint", _("Hinweis")
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="events")
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
     kind = models.CharField(max_length=12, choices=Kind)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

@@ -77,6 +77,7 @@ class Ticket(models.Model):
         null=True,
         blank=True,
         related_name="tickets",
+        db_index=False,  # ticket_by_queue begins with it
     )
     project = models.ForeignKey(
         Project,
@@ -93,6 +94,7 @@ class Ticket(models.Model):
         null=True,
         blank=True,
         related_name="tickets",
+        db_index=False,  # ticket_by_assignee begins with it
     )
     address = models.ForeignKey(
         Address,
@@ -103,9 +105,7 @@ class Ticket(models.Model):
         related_name="tickets",
     )
     customer_name = models.CharField(_("Kunde"), max_length=320, blank=True)
-    customer_email = models.CharField(
-        _("E-Mail des Kunden"), max_length=320, blank=True, db_index=True
-    )
+    customer_email = models.CharField(_("E-Mail des Kunden"), max_length=320, blank=True)
     incoming_address = models.CharField(max_length=320, blank=True)  # our address it came to
     tags = models.ManyToManyField(Tag, verbose_name=_("Schlagwörter"), blank=True)
     is_personal = models.BooleanField(_("persönlich"), default=False)
@@ -136,6 +136,7 @@ class Ticket(models.Model):
             models.Index(fields=["assignee", "status"], name="ticket_by_assignee"),
             models.Index(fields=["queue", "status"], name="ticket_by_queue"),
             models.Index(fields=["-last_message_at"], name="ticket_newest"),
+            models.Index(fields=["customer_email"], name="ticket_by_customer"),
         ]
 
     def __str__(self) -> str:
