@@ -48,7 +48,8 @@ def add_group(entries: Sequence[NewEntry]) -> None:
     Where a tombstone stands, the message that came again goes as the first one did.
     """
     entries = [entry for entry in entries if entry.account.archive_enabled]
-    insert_values(ArchiveEntry, _FIELDS, list(map(_values, entries)))
+    if insert_values(ArchiveEntry, _FIELDS, list(map(_values, entries))) == len(entries):
+        return
     ArchiveEntry.objects.filter(
         account__in={entry.account.pk for entry in entries},
         sha256__in={entry.message.sha256 for entry in entries},

@@ -58,11 +58,12 @@ def insert_values(
     *,
     unique: Sequence[str] = (),
     update: str = "",
-) -> None:
+) -> int:
     """Inserts rows given as the values of these fields: instances would cost more than the database.
 
     Nothing has a default; related rows are named by their keys. What a unique constraint has already stays
-    as it is; with `update` that field is set where the `unique` fields are there.
+    as it is; with `update` that field is set where the `unique` fields are there. Returns how many rows
+    were inserted or set.
     """
     fields = [_named(model, name) for name in names]
     ending = "ON CONFLICT DO NOTHING"
@@ -70,8 +71,15 @@ def insert_values(
         target = ", ".join(_quoted(model, name) for name in unique)
         column = _quoted(model, update)
         ending = f"ON CONFLICT ({target}) DO UPDATE SET {column} = EXCLUDED.{column}"
+    adapt = connection.ops.adapt_datetimefield_value
+    count = 0
     for chunk in _bounded(rows, fields):
-        _insert(model, fields, [list(map(_ready, row)) for row in chunk], ending)
+        values = [
+            [adapt(value) if isinstance(value, datetime) else value for value in row]
+            for row in chunk
+        ]
+        count += _insert(model, fields, values, ending)[1]
+    return count
 
 
 def update_rows(rows: Sequence[models.Model], *, update: Collection[str]) -> None:
@@ -111,12 +119,13 @@ def _bounded(rows: Sequence[T], fields: _Fields) -> Iterator[Sequence[T]]:
 
 
 def _insert_rows(rows: Sequence[models.Model], fields: _Fields, ending: str) -> list[Any]:
-    return _insert(type(rows[0]), fields, _values(rows, fields), ending)
+    return _insert(type(rows[0]), fields, _values(rows, fields), ending)[0]
 
 
 def _insert(
     model: type[models.Model], fields: _Fields, values: Sequence[list[Any]], ending: str
-) -> list[Any]:
+) -> tuple[list[Any], int]:
+    """What RETURNING gives, and the number of rows written."""
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     start = f"INSERT INTO {quote(model._meta.db_table)} ({columns})"
@@ -128,7 +137,7 @@ def _insert(
             one = f"({', '.join(['%s'] * len(fields))})"
             sql = f"{start} VALUES {', '.join([one] * len(values))} {ending}"
             cursor.execute(sql, [value for row in values for value in row])
-        return cursor.fetchall() if "RETURNING" in ending else []
+        return cursor.fetchall() if "RETURNING" in ending else [], cursor.rowcount
 
 
 def _recordset(fields: _Fields) -> str:
@@ -152,12 +161,6 @@ def _json_value(value: object) -> str:
 def _values(rows: Sequence[models.Model], fields: _Fields) -> list[list[Any]]:
     readers = [_reader(field) for field in fields]
     return [[read(row) for read in readers] for row in rows]
-
-
-def _ready(value: object) -> object:
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value
 
 
 def _reader(field: Field[Any, Any]) -> _Read:
