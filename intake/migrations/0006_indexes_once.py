@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('intake', '0004_listed_states'),
+        ('intake', '0005_cursor_mailbox'),
         ('mailaccounts', '0007_remembered_size_limit'),
     ]
 
