@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,10 +16,10 @@ PACKAGES = [
     "tickets", "autoresponder", "documents", "intake", "crm", "poststelle", "scripts",
 ]  # fmt: skip
 
-STEPS: list[tuple[str, list[str]]] = [
+STEPS: list[tuple[str, list[str]]] = [  # two at a time; the longest comes first
+    ("Typen (mypy --strict)", [str(BIN / "mypy"), *PACKAGES, "tests"]),
     ("Stil (ruff)", [str(BIN / "ruff"), "check", "."]),
     ("Format (ruff)", [str(BIN / "ruff"), "format", "--check", "."]),
-    ("Typen (mypy --strict)", [str(BIN / "mypy"), *PACKAGES, "tests"]),
     ("Schichten (import-linter)", [str(BIN / "lint-imports"), "--no-cache"]),
     ("Vorlagen (djlint)", [str(BIN / "djlint"), "templates", "--lint", "--quiet"]),
     ("Systemprüfung", [PYTHON, "manage.py", "check"]),
@@ -37,18 +38,24 @@ STEPS: list[tuple[str, list[str]]] = [
 
 
 def main() -> int:
-    failed = []
-    for title, command in STEPS:
-        begun = time.monotonic()
-        print(f"{title} …", end=" ", flush=True)
-        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        print("gut" if result.returncode == 0 else "FEHLER", f"({time.monotonic() - begun:.1f} s)")
-        if result.returncode:
-            failed.append(title)
-            print(result.stdout[-6000:], result.stderr[-4000:], sep="\n")
+    with ThreadPoolExecutor(max_workers=2) as both:
+        failed = [title for title, is_good in both.map(run, STEPS) if not is_good]
     if failed:
         print(f"Nicht in Ordnung: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def run(step: tuple[str, list[str]]) -> tuple[str, bool]:
+    """Prints its result; what a command wrote is shown if it failed."""
+    title, command = step
+    begun = time.monotonic()
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    word = "gut" if result.returncode == 0 else "FEHLER"
+    lines = [f"{title} … {word} ({time.monotonic() - begun:.1f} s)"]
+    if result.returncode:
+        lines += [result.stdout[-6000:], result.stderr[-4000:]]
+    print("\n".join(lines), flush=True)
+    return title, result.returncode == 0
 
 
 if __name__ == "__main__":

@@ -62,9 +62,9 @@ print(json.dumps({
 @pytest.mark.parametrize(
     "point", ["archive.after_letting_go:4", "archive.after_deleting:6", "archive.after_bytes:3"]
 )
-def test_deleted_once_and_nothing_too_much(point: str, tmp_path: Path) -> None:
+def test_deleted_once_and_nothing_too_much(point: str, room_folder: Path) -> None:
     """20 messages, 15 of them expired, of which tickets show 3."""
-    with empty_room(tmp_path / "data") as room:
+    with empty_room(room_folder) as room:
         done = room.run("-c", SET_UP)
         assert done.returncode == 0, done.stderr
 

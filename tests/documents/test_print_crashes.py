@@ -47,8 +47,8 @@ for job in Dispatch.objects.filter(state="uncertain"):
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Room]:
-    with empty_house(tmp_path / "data") as room:
+def house(room_folder: Path) -> Iterator[Room]:
+    with empty_house(room_folder) as room:
         yield room
 
 

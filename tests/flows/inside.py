@@ -1,9 +1,13 @@
-"""Questions answered inside an installation's own settings: a JSON line [NAME, …] in, one out."""
+"""Questions answered inside an installation's own settings: a JSON line [NAME, …] in, one out.
+
+`python -m tests.flows.inside PORT`: who asks listens there.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable
 
@@ -16,6 +20,7 @@ from company.models import User  # noqa: E402
 from intake.models import IntakeItem  # noqa: E402
 from mailcore.messages import Mailbox  # noqa: E402
 from outbox.models import OutgoingMessage  # noqa: E402
+from tests.servers.free_port import LOOPBACK  # noqa: E402
 from tickets.models import Ticket, TicketMessage  # noqa: E402
 from tickets.reply import ReplyContent, reply  # noqa: E402
 from tickets.reply_defaults import default_sender  # noqa: E402
@@ -92,6 +97,8 @@ QUESTIONS: dict[str, Callable[..., Answer]] = {
 }
 
 if __name__ == "__main__":
-    for line in sys.stdin:
-        name, *arguments = json.loads(line)
-        print(json.dumps(QUESTIONS[name](*arguments)), flush=True)
+    asking = socket.create_connection((LOOPBACK, int(sys.argv[1])))
+    with asking, asking.makefile() as questions, asking.makefile("w") as answers:
+        for line in questions:
+            name, *arguments = json.loads(line)
+            print(json.dumps(QUESTIONS[name](*arguments)), file=answers, flush=True)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
+import socket
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
 from tests.servers import warm
-from tests.servers.empty_database import SQLITE, migrated_sqlite
+from tests.servers.empty_database import SQLITE, address_of, migrated_postgres, migrated_sqlite
 from tests.servers.free_port import LOOPBACK, free_port
 from tests.servers.postgres import run_postgres
 from tests.servers.redis import run_redis
@@ -25,6 +27,30 @@ from tests.servers.warm import WarmProcess
 ROOT = Path(__file__).parents[2]
 EMBEDDED, FLEET = "embedded", "fleet"
 KINDS = (EMBEDDED, FLEET)
+
+
+class Inside:
+    """A running tests/flows/inside.py."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        with socket.create_server((LOOPBACK, 0)) as server:
+            server.settimeout(60)
+            command = ["-m", "tests.flows.inside", str(server.getsockname()[1])]
+            self._process = warm.start(command, environment=environment, log=log)
+            self._asking, _ = server.accept()
+        self._asking.settimeout(60)
+        self._questions, self._answers = self._asking.makefile("w"), self._asking.makefile()
+
+    def ask(self, *question: str) -> dict[str, list[str]]:
+        print(json.dumps(question), file=self._questions, flush=True)
+        answer: dict[str, list[str]] = json.loads(self._answers.readline())
+        return answer
+
+    def close(self) -> None:
+        """The end of the questions is its end."""
+        for stream in (self._questions, self._answers, self._asking):
+            stream.close()
+        self._process.wait()
 
 
 @dataclass
@@ -36,7 +62,7 @@ class Installation:
     environment: dict[str, str]
     port: int = field(default_factory=free_port)
     processes: list[WarmProcess] = field(default_factory=list)
-    _inside: subprocess.Popen[str] | None = None
+    _inside: Inside | None = None
 
     @property
     def url(self) -> str:
@@ -52,20 +78,8 @@ class Installation:
     def ask(self, question: str, *arguments: str) -> dict[str, list[str]]:
         """The answer of a function in tests/flows/inside.py, run inside the installation's settings."""
         if self._inside is None:
-            self._inside = subprocess.Popen(
-                [sys.executable, "-m", "tests.flows.inside"],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        assert self._inside.stdin is not None
-        assert self._inside.stdout is not None
-        self._inside.stdin.write(json.dumps([question, *arguments]) + "\n")
-        self._inside.stdin.flush()
-        answer: dict[str, list[str]] = json.loads(self._inside.stdout.readline())
-        return answer
+            self._inside = Inside(self.environment, self.data_dir / "inside.log")
+        return self._inside.ask(question, *arguments)
 
     def provision(self, text: str) -> None:
         file = self.data_dir / "firma.toml"
@@ -91,7 +105,7 @@ class Installation:
     def close(self) -> None:
         self.kill()
         if self._inside is not None:
-            self._inside.communicate()  # the end of its input is its end
+            self._inside.close()
             self._inside = None
 
     def log_end(self) -> str:
@@ -133,15 +147,27 @@ def installed(kind: str, folder: Path, **settings: str) -> Iterator[Installation
         }
         environment |= {"DATA_DIR": str(folder), "POSTSTELLE_POLL_SECONDS": "1", **settings}
         if kind == FLEET:
-            environment["DATABASE_URL"] = stack.enter_context(run_postgres()).url
+            environment["DATABASE_URL"] = stack.enter_context(_migrated_database())
             environment["REDIS_URL"] = stack.enter_context(run_redis()).url
         installation = Installation(kind, folder, environment)
         stack.callback(installation.close)
         if kind == EMBEDDED:
             (folder / SQLITE).write_bytes(migrated_sqlite())
-        else:
-            installation.manage("migrate", "-v0")
         yield installation
+
+
+@contextmanager
+def _migrated_database() -> Iterator[str]:
+    """On the server of the whole run (scripts/test.py), or one of its own."""
+    with ExitStack() as stack:
+        url = os.environ.get("TEST_POSTGRES_URL") or stack.enter_context(run_postgres()).url
+        name = f"fleet_{uuid.uuid4().hex[:16]}"
+        template = migrated_postgres(url)
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield address_of(url, name)
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:

@@ -22,8 +22,8 @@ collect_ignore = [
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    with empty_room(tmp_path / "data") as made:
+def room(room_folder: Path) -> Iterator[Room]:
+    with empty_room(room_folder) as made:
         yield made
 
 

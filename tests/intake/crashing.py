@@ -5,12 +5,12 @@ On the database of the test run: a copy of a migrated SQLite file, or of a migra
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -206,9 +206,10 @@ def empty_room(data: Path, *, database_url: str | None = None) -> Iterator[Room]
         (data / SQLITE).write_bytes(migrated_sqlite())
         yield Room(data, environment)
         return
-    name = f"crash_{uuid.uuid4().hex}"
+    name = f"crash_{hashlib.sha256(bytes(data)).hexdigest()[:16]}"
     template = migrated_postgres(url)
     with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield Room(data, {**environment, "DATABASE_URL": address_of(url, name)})
     with psycopg.connect(url, autocommit=True) as server:

@@ -59,8 +59,8 @@ if os.environ.get("DATABASE_URL"):  # the second run: where rows are between two
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Room]:
-    with empty_house(tmp_path / "data") as room:
+def house(room_folder: Path) -> Iterator[Room]:
+    with empty_house(room_folder) as room:
         yield room
 
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.servers import warm
 
 
 def start_with(tmp_path: Path, **environment: str) -> str:
-    """What `manage.py check` says in a fresh process with these variables."""
-    result = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=ROOT,
-        env={"PATH": "", "DATA_DIR": str(tmp_path / "data"), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """What `manage.py check` says in a process with these variables."""
+    whole = {"PATH": "", "DATA_DIR": str(tmp_path / "data"), **environment}
+    result = warm.run(["manage.py", "check"], environment=whole)
     return f"{result.returncode} {result.stdout}{result.stderr}"
 
 

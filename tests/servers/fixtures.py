@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,22 @@ from tests.servers.processes import give_to_server, server_directory
 from tests.servers.redis import Redis, run_redis
 from tests.servers.requirements import require
 from tests.servers.smtp_sink import Sink, run_smtp_sink
+
+
+@pytest.fixture(scope="session")
+def _room_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("room")
+
+
+@pytest.fixture
+def room_folder(_room_folder: Path) -> Path:
+    """Empty, and always the same: an installation has the environment of the one before it.
+
+    So its processes are forked from one that is set up already (tests/servers/warm.py).
+    """
+    shutil.rmtree(_room_folder)
+    _room_folder.mkdir()
+    return _room_folder
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,16 @@
-"""Python processes that start in a fraction of the time: forked from one that has the libraries loaded.
+"""Python processes that start in a fraction of the time: forked from one that has the modules loaded.
 
-A new interpreter needs most of its first two seconds for importing libraries. Here one process imports
-them once and forks for each command; the project itself is imported by the child, in its own
-environment, as by `python …`.
+A new interpreter needs its first two or three seconds for importing. Here one process imports the
+libraries once; for every environment it forks one that sets up Django with the settings of this
+environment and imports the project; and that one forks for each command. So a command is a process of
+its own with its own environment and settings, as by `python …`, and does not know of its forebears:
+nothing is open, no thread runs, and no connection was made before it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -23,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 ROOT = Path(__file__).parents[2]
 # Libraries only: nothing of the project, whose settings come from the child's environment.
@@ -38,6 +41,8 @@ _LIBRARIES = [
     "pypdf", "requests_oauthlib", "sqlite3", "tinycss2", "tnefparse", "waitress",
     "whitenoise.middleware",
 ]  # fmt: skip
+_MOST_HOUSES = 4
+_CRASH_AT = "POSTSTELLE_CRASH_AT"  # the one setting in which commands of one environment differ
 
 
 @dataclass
@@ -122,19 +127,119 @@ def _parent() -> _Parent:
     return _Parent()
 
 
+class _House:
+    """The process that has Django set up in one environment, and those that were forked from it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        theirs, orders = os.pipe()
+        answers, ours = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.dup2(theirs, 0)
+            os.dup2(ours, 1)
+            _serve_house(environment)
+        os.close(theirs)
+        os.close(ours)
+        self._orders, self._answers = os.fdopen(orders, "w"), os.fdopen(answers)
+        self.is_set_up = bool(self._answers.readline())
+        self.running: set[int] = set()
+
+    def ask(self, order: dict[str, Any]) -> int | None:
+        _write(self._orders, order)
+        answer: int | None = json.loads(self._answers.readline())
+        if "wait" not in order:
+            assert answer is not None
+            self.running.add(answer)
+        elif answer is not None:
+            self.running.discard(order["wait"])
+        return answer
+
+    def close(self) -> None:
+        self._orders.close()
+        self._answers.close()
+        os.waitpid(self._pid, 0)
+
+
+class _Houses:
+    """One for each environment; those used last are kept."""
+
+    def __init__(self) -> None:
+        self._houses: dict[frozenset[tuple[str, str]], _House] = {}
+
+    def start(self, order: dict[str, Any]) -> int:
+        environment = {k: v for k, v in order["environment"].items() if k != _CRASH_AT}
+        key = frozenset(environment.items())
+        house = self._houses.pop(key, None) or _House(environment)
+        idle = [key for key, other in self._houses.items() if not other.running]
+        for unused in idle[: max(0, len(self._houses) + 1 - _MOST_HOUSES)]:
+            self._houses.pop(unused).close()
+        self._houses[key] = house  # the last one again
+        pid = house.ask(order) if house.is_set_up else _fork_for(order)
+        assert pid is not None
+        return pid
+
+    def wait(self, order: dict[str, Any]) -> int | None:
+        for house in self._houses.values():
+            if order["wait"] in house.running:
+                return house.ask(order)
+        return _wait(order["wait"], order["seconds"])
+
+
 def _serve() -> None:
     """Forks for every order; ends when nobody can order any more."""
     for name in _LIBRARIES:
         importlib.import_module(name)
+    gc.freeze()  # whoever is forked need not look at it again
+    houses = _Houses()
     for line in sys.stdin:
         order = json.loads(line)
-        if "wait" in order:
-            answer = _wait(order["wait"], order["seconds"])
-        else:
-            answer = os.fork()
-            if answer == 0:
-                _become(order)
-        print(json.dumps(answer), flush=True)
+        _write(sys.stdout, houses.wait(order) if "wait" in order else houses.start(order))
+
+
+def _serve_house(environment: dict[str, str]) -> None:
+    """Sets up Django in this environment and forks for every order, until there are no more."""
+    os.closerange(3, 1024)  # the other ends of these two, and those of other houses
+    orders, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        _set_up(environment)
+        _write(answers, True)
+        for line in orders:
+            order = json.loads(line)
+            is_wait = "wait" in order
+            _write(answers, _wait(order["wait"], order["seconds"]) if is_wait else _fork_for(order))
+    except BaseException:  # the command itself will say what is wrong with its environment
+        os._exit(1)
+    os._exit(0)
+
+
+def _set_up(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update({"DJANGO_SETTINGS_MODULE": "poststelle.settings", **environment})
+    import django
+    from django.db import connections
+    from django.db.migrations.loader import MigrationLoader
+
+    django.setup()
+    from poststelle.celery import app
+
+    app.loader.import_default_modules()
+    importlib.import_module("poststelle.urls")
+    importlib.import_module("poststelle.embedded")
+    MigrationLoader(None)
+    connections.close_all()
+    gc.freeze()
+
+
+def _write(stream: TextIO, answer: object) -> None:
+    print(json.dumps(answer), file=stream, flush=True)
+
+
+def _fork_for(order: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        _become(order)
+    return pid
 
 
 def _wait(pid: int, seconds: float) -> int | None:
@@ -158,10 +263,12 @@ def _become(order: dict[str, Any]) -> None:
         (2, os.open(order["err"], flags, 0o600)),
     ):
         os.dup2(source, number)
+    os.closerange(3, 1024)  # as a new process: nothing else is open
     os.environ.clear()
     os.environ.update(order["environment"])
     code = 1
     try:
+        _let_crash(order["environment"].get(_CRASH_AT, ""))
         _run(order["arguments"])
         code = 0
     except SystemExit as end:
@@ -172,6 +279,14 @@ def _become(order: dict[str, Any]) -> None:
         threading._shutdown()  # type: ignore[attr-defined]  # as the interpreter does at its end
     sys.stdout.flush()
     os._exit(code)
+
+
+def _let_crash(point: str) -> None:
+    """The settings were read before this command was known."""
+    from django.conf import settings
+
+    if settings.configured:
+        settings.CRASH_AT = point
 
 
 def _run(arguments: list[str]) -> None:
