@@ -175,4 +175,4 @@ def wait_until(is_so: Callable[[], bool], *, seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
-        time.sleep(0.1)
+        time.sleep(0.2)
