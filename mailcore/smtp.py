@@ -6,25 +6,21 @@ so the caller may write its rows there. Several connections are several threads.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from aiosmtplib import SMTPResponse
-
-from mailcore.errors import Kind, MailError, Step
-from mailcore.recipients import split_address
+from mailcore.errors import MailError, Step
 from mailcore.server import ServerLogin
+from mailcore.smtp_answers import Answer, answer_of, failed, refused, report
+from mailcore.smtp_lines import is_sendable, mail_command, rcpt_command, transparent
 from mailcore.smtp_replies import (
     RecipientReply,
     SendReport,
     Verdict,
     classify_error,
     classify_reply,
-    overall,
-    readable,
 )
 from mailcore.smtp_wire import Meanwhile, SmtpWire
 
@@ -43,7 +39,6 @@ __all__ = [
 _BODY_ANSWER_SECONDS = 300.0
 _SLOWEST_UPLOAD = 16_384  # bytes per second a line must carry before the message counts as lost
 _GO_AHEAD = 354  # the answer to DATA
-_LINE_ENDING = re.compile(rb"\r\n|\r|\n")
 
 
 def open_smtp(
@@ -63,26 +58,12 @@ def open_smtp(
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the server said, or why it said nothing."""
-
-    code: int
-    text: str
-    verdict: Verdict
-    kind: Kind | None = None  # how the connection failed
-
-    @property
-    def is_accepted(self) -> bool:
-        return self.verdict is Verdict.ACCEPTED
-
-
-@dataclass(frozen=True, slots=True)
 class _Envelope:
     """How far a message came, and the answer to each recipient."""
 
     step: Step
-    answers: dict[str, _Answer]
-    go_ahead: _Answer | None = None  # to DATA, where it was said along
+    answers: dict[str, Answer]
+    go_ahead: Answer | None = None  # to DATA, where it was said along
 
 
 class SmtpSession:
@@ -119,10 +100,6 @@ class SmtpSession:
         value = self._wire.extensions.get("size", "")
         return int(value) if value.isdecimal() and int(value) > 0 else None
 
-    @property
-    def supports_smtputf8(self) -> bool:
-        return "smtputf8" in self._wire.extensions
-
     def send(
         self,
         envelope_from: str,
@@ -142,7 +119,7 @@ class SmtpSession:
         """
         refusal = self._refuse_unsent(envelope_from, raw)
         if refusal is not None:
-            return _report(recipients, dict.fromkeys(recipients, refusal), Step.MAIL)
+            return report(recipients, dict.fromkeys(recipients, refusal), Step.MAIL)
         try:
             offer = self._offer(envelope_from, recipients, raw)
             envelope = self._wire.run(offer, meanwhile)
@@ -159,27 +136,27 @@ class SmtpSession:
             raise
         if not any(answer.is_accepted for answer in envelope.answers.values()):
             self._reset()
-        return _report(recipients, envelope.answers, envelope.step)
+        return report(recipients, envelope.answers, envelope.step)
 
     async def _offer(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> _Envelope:
         """MAIL and RCPT; accepted recipients only where the connection is still there."""
         answers = {
-            address: _refused(f"not an address this server can take: {address!r}")
+            address: refused(f"not an address this server can take: {address!r}")
             for address in recipients
-            if not self._is_sendable(address)
+            if not is_sendable(address, self._wire.extensions)
         }
         rest = [address for address in dict.fromkeys(recipients) if address not in answers]
         if not rest:
             return _Envelope(Step.MAIL, answers)
-        words = self._mail_words(envelope_from, rest, raw)
+        command = mail_command(envelope_from, rest, raw, self._wire.extensions)
         ask = self._ask_at_once if self._wire.can_pipeline else self._ask_one_by_one
-        mail, said, go_ahead = await ask(b"MAIL " + b" ".join(words), rest)
+        mail, said, go_ahead = await ask(command, rest)
         if not mail.is_accepted:
             return _Envelope(Step.MAIL, answers | dict.fromkeys(rest, mail))
         accepted = [address for address in rest if said[address].is_accepted]
         if not accepted or self._wire.is_connected:
             return _Envelope(Step.RCPT, answers | said, go_ahead)
-        lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
+        lost = Answer(0, "connection lost", Verdict.TEMPORARY)
         if go_ahead is not None and go_ahead.code != _GO_AHEAD:
             lost = go_ahead
         step = Step.RCPT if go_ahead is None else Step.DATA
@@ -187,36 +164,37 @@ class SmtpSession:
 
     async def _ask_one_by_one(
         self, mail: bytes, recipients: Sequence[str]
-    ) -> tuple[_Answer, dict[str, _Answer], None]:
+    ) -> tuple[Answer, dict[str, Answer], None]:
         said = await self._command(Step.MAIL, mail)
         if not said.is_accepted:
             return said, {}, None
-        return said, {one: await self._command(Step.RCPT, _rcpt(one)) for one in recipients}, None
+        each = {one: await self._command(Step.RCPT, rcpt_command(one)) for one in recipients}
+        return said, each, None
 
     async def _ask_at_once(
         self, mail: bytes, recipients: Sequence[str]
-    ) -> tuple[_Answer, dict[str, _Answer], _Answer | None]:
+    ) -> tuple[Answer, dict[str, Answer], Answer | None]:
         """Where the server knows how: one round trip for all of it; None: DATA was not come to."""
         try:
-            commands = [mail, *map(_rcpt, recipients), b"DATA"]
+            commands = [mail, *map(rcpt_command, recipients), b"DATA"]
             work = self._wire.pipeline(Step.RCPT, commands)
             found, error = await self._wire.step(Step.MAIL, work)
         except MailError as failure:
             found, error = [], failure
-        lost = _Answer(0, "connection lost", Verdict.TEMPORARY)
+        lost = Answer(0, "connection lost", Verdict.TEMPORARY)
         if error is not None:
             await self._wire.abandon()
-            lost = _failed(error)
+            lost = failed(error)
         steps = [Step.MAIL, *(Step.RCPT for _ in recipients), Step.DATA]
-        said = [_answer(one, step) for one, step in zip(found, steps, strict=False)]
+        said = [answer_of(one, step) for one, step in zip(found, steps, strict=False)]
         said += [lost] * (len(steps) - len(said))
         self._wants_message = said[-1].code == _GO_AHEAD
         go_ahead = said[-1] if len(found) >= len(steps) - 1 else None
         return said[0], dict(zip(recipients, said[1:-1], strict=True)), go_ahead
 
-    async def _hand_over(self, raw: bytes, go_ahead: _Answer | None) -> tuple[Step, _Answer]:
+    async def _hand_over(self, raw: bytes, go_ahead: Answer | None) -> tuple[Step, Answer]:
         """DATA, if not said yet, and the message."""
-        body = _transparent(raw)
+        body = transparent(raw)
         if go_ahead is None:
             go_ahead = await self._command(Step.DATA, b"DATA")
         if go_ahead.code != _GO_AHEAD:
@@ -231,16 +209,16 @@ class SmtpSession:
             answer = await self._wire.step(Step.BODY, sending)
         except MailError as error:
             await self._wire.abandon()
-            return Step.BODY, _Answer(error.code, error.detail, Verdict.UNCERTAIN)
-        return Step.BODY, _answer(answer, Step.BODY)
+            return Step.BODY, Answer(error.code, error.detail, Verdict.UNCERTAIN)
+        return Step.BODY, answer_of(answer, Step.BODY)
 
-    async def _command(self, step: Step, command: bytes) -> _Answer:
+    async def _command(self, step: Step, command: bytes) -> Answer:
         try:
             answer = await self._wire.step(step, self._wire.command(command))
         except MailError as error:
             await self._wire.abandon()
-            return _failed(error)
-        return _answer(answer, step)
+            return failed(error)
+        return answer_of(answer, step)
 
     def _reset(self) -> None:
         """RSET, or the end of a connection that does not answer to it."""
@@ -254,78 +232,9 @@ class SmtpSession:
         if (await self._command(Step.MAIL, b"RSET")).code != 250:
             await self._wire.abandon()
 
-    def _refuse_unsent(self, envelope_from: str, raw: bytes) -> _Answer | None:
-        if envelope_from and not self._is_sendable(envelope_from):
-            return _refused(f"not a sender this server can take: {envelope_from!r}")
+    def _refuse_unsent(self, envelope_from: str, raw: bytes) -> Answer | None:
+        if envelope_from and not is_sendable(envelope_from, self._wire.extensions):
+            return refused(f"not a sender this server can take: {envelope_from!r}")
         if self.max_size is not None and len(raw) > self.max_size:
-            return _refused(f"5.3.4 {len(raw)} bytes; the server takes {self.max_size}")
+            return refused(f"5.3.4 {len(raw)} bytes; the server takes {self.max_size}")
         return None
-
-    def _is_sendable(self, address: str) -> bool:
-        parts = split_address(address)
-        return parts is not None and (self.supports_smtputf8 or parts[0].isascii())
-
-    def _mail_words(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> list[bytes]:
-        offered = self._wire.extensions
-        words = [b"FROM:" + (_path(envelope_from) if envelope_from else b"<>")]
-        if "size" in offered:
-            words.append(b"SIZE=%d" % len(raw))
-        if "8bitmime" in offered and not raw.isascii():
-            words.append(b"BODY=8BITMIME")
-        paths = b"".join(_path(address) for address in recipients) + words[0]
-        header = raw[: raw.find(b"\r\n\r\n")]
-        if self.supports_smtputf8 and not (paths.isascii() and header.isascii()):
-            words.append(b"SMTPUTF8")
-        return words
-
-
-def _answer(said: SMTPResponse, step: Step) -> _Answer:
-    text = readable(said.message)
-    return _Answer(said.code, text, classify_reply(said.code, text, step))
-
-
-def _failed(error: MailError) -> _Answer:
-    return _Answer(error.code, error.detail, Verdict.TEMPORARY, error.kind)
-
-
-def _refused(text: str) -> _Answer:
-    return _Answer(0, text, Verdict.PERMANENT)
-
-
-def _rcpt(address: str) -> bytes:
-    return b"RCPT TO:" + _path(address)
-
-
-def _path(address: str) -> bytes:
-    """The address as it stands in a command: domain in ASCII, local part as it is."""
-    local, domain = split_address(address) or ("", "")
-    return f"<{local}@{domain}>".encode()
-
-
-def _transparent(raw: bytes) -> bytes:
-    """CRLF line ends, leading dots doubled, the closing dot (RFC 5321 4.5.2)."""
-    lines = raw.count(b"\r\n")
-    if not raw.count(b"\n") == raw.count(b"\r") == lines:
-        raw = _LINE_ENDING.sub(b"\r\n", raw)
-    raw = raw.replace(b"\r\n.", b"\r\n..")
-    if raw.startswith(b"."):
-        raw = b"." + raw
-    return raw + (b".\r\n" if raw.endswith(b"\r\n") else b"\r\n.\r\n")
-
-
-def _report(recipients: Sequence[str], answers: dict[str, _Answer], step: Step) -> SendReport:
-    verdict = overall(answer.verdict for answer in answers.values())
-    decisive = next((a for a in answers.values() if a.verdict is verdict), _refused("no recipient"))
-    return SendReport(
-        recipients=tuple(
-            RecipientReply(
-                address, answers[address].code, answers[address].text, answers[address].verdict
-            )
-            for address in recipients
-        ),
-        reply_code=decisive.code,
-        reply_text=decisive.text,
-        step=step,
-        verdict=verdict,
-        kind=decisive.kind,
-    )

@@ -250,7 +250,6 @@ def test_old_servers_know_helo_only() -> None:
         open_smtp(server.login(auth=AuthMethod.NONE)) as session,
     ):
         assert session.max_size is None
-        assert not session.supports_smtputf8
         assert send(session).verdict is Verdict.ACCEPTED
     assert "MAIL FROM:<a@example.com>" in server.heard
 

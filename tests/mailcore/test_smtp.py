@@ -286,7 +286,6 @@ def test_too_large_is_refused_before_sending() -> None:
 
 def test_null_sender_and_international_addresses(smtp_sink: Sink) -> None:
     with open_smtp(smtp_sink.login()) as session:
-        assert session.supports_smtputf8
         addresses = ["info@straße.de", "jörg@example.com", '"a b"@example.com', "o'brien@x.ie"]
         report = session.send("", addresses, RAW, before_data=Calls())
         assert report.verdict is Verdict.ACCEPTED
