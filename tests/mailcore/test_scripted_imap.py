@@ -8,7 +8,6 @@ import queue
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -213,22 +212,24 @@ def test_without_uidplus_messages_are_only_flagged() -> None:
 
 
 def test_a_drip_is_not_waited_for_forever() -> None:
+    """Every byte comes in time, the whole answer does not; whoever waits for it gets it."""
+
     async def drip(peer: Peer) -> None:
-        await peer.say("* 1 FETCH (UID 1 BODY[] {1000}\r\n")
-        while True:
+        tag = peer.heard[-1].partition(" ")[0]
+        await peer.say("* 1 FETCH (UID 1 BODY[] {100}\r\n")
+        for _ in range(100):
             await peer.say("x")
             await asyncio.sleep(0.05)
+        await peer.say(f")\r\n{tag} OK done\r\n")
 
     with (
         run_scripted(imap_script({"UID FETCH": drip})) as server,
         open_imap(server.login(timeout=0.3)) as session,
     ):
         session.select("INBOX")
-        started = time.monotonic()
         with pytest.raises(MailError) as caught:
             session.fetch_batch([1])
-        assert caught.value.kind is Kind.TIMEOUT
-        assert time.monotonic() - started < 20  # it did not wait for what hangs
+    assert caught.value.kind is Kind.TIMEOUT
 
 
 def test_an_idle_poll_is_few_commands() -> None:
