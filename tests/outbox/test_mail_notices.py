@@ -16,7 +16,7 @@ from company.models import Notification, User
 from company.notify import notify
 from crm.tell_failures import tell_failures
 from documents.settle import settle_dispatches
-from mailaccounts.models import AccountLink
+from mailaccounts.models import AccountLink, MailAccount
 from outbox.deliver import deliver_account
 from outbox.mail_notices import mail_notices
 from outbox.models import OutgoingMessage
@@ -197,6 +197,29 @@ def test_a_notice_is_seen_by_its_reader_alone(client: Client, petra: User) -> No
     (notice,) = notices()
     assert client.get(f"/postausgang/{notice.pk}/").status_code == 404
     assert "notice" in OutgoingMessage.NOT_ARCHIVED
+
+
+def test_who_looked_before_another_wrote_writes_nothing(
+    petra: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both found the user; one has written when the other comes to it, and there is a new note."""
+    account = make_account()
+    note(petra)
+    let_minutes_pass()
+    written: list[int] = []
+
+    def write_first() -> MailAccount:
+        monkeypatch.undo()
+        written.append(mail_notices())
+        note(petra, 2)
+        Notification.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+        return account
+
+    monkeypatch.setattr("outbox.mail_notices.choose_messenger", write_first)
+    assert (mail_notices(), written) == (0, [1])
+    assert len(notices()) == 1
+    let_minutes_pass(15)
+    assert mail_notices() == 1, "the new note waits for its quarter of an hour"
 
 
 @pytest.mark.django_db(transaction=True)
