@@ -184,8 +184,9 @@ def _recipients_told(
     """The recipients the server names in its own words, with the reason that stands by each."""
     told = _told_part(message.text[:_TEXT_WINDOW])
     found = addresses or _addresses_in(told, message)
+    lower, status = told.lower(), _STATUS.search(told)
     return [
-        BounceRecipient(address, kind, *_reason_near(told, address))
+        BounceRecipient(address, kind, *_reason_near(told, lower.find(address.lower()), status))
         for address in found[:_RECIPIENT_LIMIT]
     ]
 
@@ -210,11 +211,11 @@ def _addresses_in(told: str, message: ParsedMessage) -> list[str]:
     ]
 
 
-def _reason_near(told: str, address: str) -> tuple[str, str]:
-    at = told.lower().find(address.lower())
+def _reason_near(told: str, at: int, status: re.Match[str] | None) -> tuple[str, str]:
+    """What stands there, or at the beginning; the text's first status where none does."""
     near = told[at : at + 1500] if at >= 0 else told[:1500]
-    status = _STATUS.search(near) or _STATUS.search(told)
+    status = _STATUS.search(near) or status
     lines = [line.strip() for line in near.splitlines() if line.strip()]
-    telling = [line for line in lines if REASON.search(line) or _REPLY_CODE.search(line)]
-    diagnostic = (telling or lines[1:2] or [""])[0]
+    telling = (line for line in lines if REASON.search(line) or _REPLY_CODE.search(line))
+    diagnostic = next(telling, (lines[1:2] or [""])[0])
     return (status.group(1) if status else ""), one_line(diagnostic)[:_LONGEST_DIAGNOSTIC]

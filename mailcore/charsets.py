@@ -90,22 +90,13 @@ _META_WINDOW = 8192  # bytes of an HTML part searched for its <meta charset>
 _UTF8_SEQUENCE = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
-_FOREIGN_BYTES = re.compile(rb"(?:(?!" + _UTF8_SEQUENCE.pattern + rb")[\x80-\xff])+")
-_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+_ASCII = bytes(range(128))
+# Bytes that are no UTF-8 come out of the decoder as lone surrogates; this is what they are instead.
+_WINDOWS_CHARACTERS = {
+    0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(128, 256)
+}
 _LINE_CONTROLS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
 _OTHER_CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]+")
-
-
-def _decode_byte_as_windows(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    # The whole run at once: called for every byte, this takes a second per megabyte.
-    foreign = _FOREIGN_BYTES.match(error.object, error.start)
-    end = foreign.end() if foreign else error.end
-    return error.object[error.start : end].decode("cp1252", "replace"), end
-
-
-codecs.register_error("mailcore-cp1252", _decode_byte_as_windows)
 
 
 @lru_cache(maxsize=512)
@@ -199,10 +190,10 @@ def _decode_undeclared(data: bytes, *, is_labelled: bool) -> str:
     text = _try_decode(data, "utf-8")
     if text is not None:
         return text
-    sequences = sum(len(found) for found in _UTF8_SEQUENCE.findall(data))
-    if sequences * (10 if is_labelled else 2) > len(_HIGH_BYTE.findall(data)):
+    sequences = sum(map(len, _UTF8_SEQUENCE.findall(data)))
+    if sequences * (10 if is_labelled else 2) > len(data.translate(None, _ASCII)):
         # UTF-8 with some foreign bytes, e.g. a footer added by a gateway.
-        return data.decode("utf-8", "mailcore-cp1252")
+        return data.decode("utf-8", "surrogateescape").translate(_WINDOWS_CHARACTERS)
     return data.decode("cp1252", "replace")
 
 

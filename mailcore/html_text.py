@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import unescape
 
 from mailcore.charsets import storable
+from mailcore.html_entities import unescape
 from mailcore.html_tokens import scan_fast
 
 _BLOCKS = frozenset(
@@ -21,6 +21,7 @@ _CELLS = frozenset({"td", "th"})
 _HREF = re.compile(r"(?:^|\s)href\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))", re.IGNORECASE)
 _ALT = re.compile(r"(?:^|\s)alt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _FIRST_HREF = re.compile(r"\s*href=\"([^\"]*)\"", re.IGNORECASE)
+_BEFORE_HOST = re.compile(r"^(?:https?://)?(?:www\.)?")
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _UNEVEN = re.compile(r"[\t\r\n\f]|  ")
 _INVISIBLE = re.compile("[\u200b\u200c\u2060\ufeff\u00ad\u034f]+")
@@ -73,12 +74,11 @@ class _Writer:
             self.link_pieces.append(text)
 
     def break_line(self, *, force: bool = False) -> None:
-        if not self.pieces and not force:
-            self.ends_blank = True
-            return
-        line = "".join(self.pieces).rstrip()
-        self.pieces.clear()
         self.ends_blank = True
+        line = ""
+        if self.pieces:
+            line = "".join(self.pieces).rstrip()
+            self.pieces.clear()
         if not line and not force:
             return
         self.size += len(line) + 1
@@ -96,8 +96,11 @@ class _Writer:
         self.lines.append(f"{prefix}{indent}{line}".rstrip())
 
     def paragraph(self) -> None:
-        self.break_line()
-        self.gap_quotes = min(self.gap_quotes, self.quotes) if self.wants_gap else self.quotes
+        if self.pieces:
+            self.break_line()
+        self.ends_blank = True
+        if not self.wants_gap or self.quotes < self.gap_quotes:
+            self.gap_quotes = self.quotes
         self.wants_gap = True
 
 
@@ -128,8 +131,7 @@ def html_to_text(html: str) -> str:
 
 
 def _readable(text: str) -> str:
-    if "&" in text:
-        text = unescape(text)
+    text = unescape(text)
     if not text.isascii() and _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text)
     return text
@@ -166,7 +168,12 @@ def _paragraph(writer: _Writer, is_end: bool, source: str) -> None:
 
 
 def _line_break(writer: _Writer, is_end: bool, source: str) -> None:
-    writer.break_line(force=True)
+    if writer.pieces or writer.wants_gap or writer.quotes or writer.lists:
+        writer.break_line(force=True)
+        return
+    writer.ends_blank = True
+    writer.size += 1
+    writer.lines.append("")
 
 
 def _rule(writer: _Writer, is_end: bool, source: str) -> None:
@@ -229,13 +236,12 @@ def _link(writer: _Writer, is_end: bool, source: str) -> None:
         _end_link(writer, writer.link_pieces)
     if is_end:
         return
+    if "=" not in source:
+        return
     found = _FIRST_HREF.match(source) or _HREF.search(source)
     if found is None:
         return
-    href = found[found.lastindex or 1]
-    if "&" in href:
-        href = unescape(href)
-    href = "".join(href.split())
+    href = "".join(unescape(found[found.lastindex or 1]).split())
     if href[:8].lower().startswith(("http://", "https://", "mailto:")):
         writer.link = href
         writer.link_pieces = []
@@ -254,8 +260,7 @@ def _end_link(writer: _Writer, pieces: list[str]) -> None:
 
 
 def _comparable(address: str) -> str:
-    address = address.lower().rstrip("/")
-    return re.sub(r"^(?:https?://)?(?:www\.)?", "", address)
+    return _BEFORE_HOST.sub("", address.lower().rstrip("/"))
 
 
 def _image(writer: _Writer, is_end: bool, source: str) -> None:

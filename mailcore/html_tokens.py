@@ -12,6 +12,7 @@ _MARKUP = re.compile(
 )
 _LOOSE_MARKUP = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]{0,60})()([^<>]*+)>?|([!?]))")
 _MISSES_ALLOWED = 50  # tags with unbalanced quotes after which quotes are no longer looked at
+_TAGS_REMEMBERED = 500  # most mails repeat theirs
 _RAW_TEXT = frozenset({"script", "style", "title", "textarea", "xmp", "noembed", "noframes"})
 _RAW_TEXT_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _RAW_TEXT}
 VOID_TAGS = frozenset(
@@ -43,25 +44,33 @@ def scan_fast(html: str) -> Iterator[tuple[str, bool, str, int, int]]:
     at, misses, length = 0, 0, len(html)
     skip = _Skipper(html)
     pattern = _MARKUP
+    known: dict[str, tuple[str, bool, str, bool]] = {}  # name, is_end, value, is_raw
     while at < length:
         for found in pattern.finditer(html, at):
             opening, end = found.span()
             if opening > at:
                 yield "", False, html[at:opening], at, opening
-            slash, name, value, loose, is_declaration = found.groups()
-            if is_declaration:
-                at = skip.declaration(opening)
-                break
-            if loose is not None:
-                misses += 1
-                value = loose
-            name = name.lower()
             at = end
-            yield name, slash != "", value, opening, end
-            if name in _RAW_TEXT and not slash:
+            tag = known.get(found[0])
+            if tag is None:
+                slash, name, value, loose, is_declaration = found.groups()
+                if is_declaration:
+                    at = skip.declaration(opening)
+                    break
+                if loose is not None:
+                    misses += 1
+                    value = loose
+                name = name.lower()
+                tag = name, slash != "", value, name in _RAW_TEXT and not slash
+                if len(known) < _TAGS_REMEMBERED and (loose is None or misses > _MISSES_ALLOWED):
+                    known[found[0]] = tag
+            name, is_end, value, is_raw = tag
+            yield name, is_end, value, opening, end
+            if is_raw:
                 at = skip.raw_text(name, end)
-                break
-            if misses == _MISSES_ALLOWED:
+                if at > end:
+                    break
+            elif misses == _MISSES_ALLOWED:
                 misses += 1
                 pattern = _LOOSE_MARKUP
                 break
@@ -95,12 +104,8 @@ class _Skipper:
         """The place of the end tag of an element whose content is no markup."""
         if name in self._missing_ends:
             return at
-        closing = _find_end_tag(self._html, name, at)
-        if closing < 0:
+        found = _RAW_TEXT_ENDS[name].search(self._html, at)
+        if found is None:
             self._missing_ends.add(name)
-        return closing if closing >= 0 else at
-
-
-def _find_end_tag(html: str, name: str, at: int) -> int:
-    found = _RAW_TEXT_ENDS[name].search(html, at)
-    return found.start() if found else -1
+            return at
+        return found.start()
