@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from company.crash_points import crash_point
@@ -136,7 +137,7 @@ class _Import:
                 "einmal: Er macht dort weiter."
             )
         mails = {_number(mail): mail for mail in group}
-        rows = _rows(self.folder, mails)
+        rows = {row.uid: row for row in _of_these(self.folder, mails)}
         is_before_us = {_number(mail) for waiting in self._waiting for mail in waiting}
         known = sum(
             row.state != State.NOTED or number in is_before_us for number, row in rows.items()
@@ -149,8 +150,8 @@ class _Import:
         self.summary.read += len(group)
         self.summary.known += known
         self._waiting.append(group)
-        fresh = [row for row in _open(self.folder, mails) if row.attempts == 0]
-        return [row for row in fresh if row.size <= READ_BESIDE_BYTES]
+        fresh = _of_these(self.folder, mails).filter(state=State.NOTED, attempts=0)
+        return list(fresh.filter(size__lte=READ_BESIDE_BYTES))
 
     def _begin(self, items: list[IntakeItem]) -> list[Fetched]:
         raws = {_number(mail): mail.raw for mail in self._waiting[-1]}
@@ -160,8 +161,8 @@ class _Import:
     def _end_group(self, read: Sequence[Read | Unreadable]) -> None:
         take_over_group(read, folder=self.folder, run=self.run)
         group = self._waiting.popleft()
-        left = _open(self.folder, {_number(mail): mail for mail in group})
-        self._left += [item.pk for item in left]
+        left = _of_these(self.folder, map(_number, group)).filter(state=State.NOTED)
+        self._left += left.values_list("pk", flat=True)
         self.tell(group[-1].position)
 
     def _take_over_left(self) -> None:
@@ -172,15 +173,10 @@ class _Import:
                 take_over(item, run=self.run)
 
 
-def _open(folder: MailFolder, mails: dict[int, FileMail]) -> list[IntakeItem]:
-    return [row for row in _rows(folder, mails).values() if row.state == State.NOTED]
-
-
-def _rows(folder: MailFolder, mails: dict[int, FileMail]) -> dict[int, IntakeItem]:
-    rows = IntakeItem.objects.filter(
-        account=folder.account_id, folder=folder, uidvalidity=IMPORTED, uid__in=list(mails)
-    )
-    return {row.uid: row for row in rows.order_by("pk")}
+def _of_these(folder: MailFolder, numbers: Iterable[int]) -> QuerySet[IntakeItem]:
+    return IntakeItem.objects.filter(
+        account=folder.account_id, folder=folder, uidvalidity=IMPORTED, uid__in=list(numbers)
+    ).order_by("pk")
 
 
 def _note_new(

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK = 64 << 10
+_BLOCK = 256 << 10
 _HEADER_LIMIT = 256 << 10
 # „From “ alone also begins sentences: a separator carries a time and a year (RFC 4155).
 _SEPARATOR = re.compile(rb"From .*\b\d{1,2}:\d{2}(:\d{2})?\b.*\b\d{4}")
 _QUOTED_FROM = re.compile(rb">+From ")
+_QUOTED_FROM_INSIDE = re.compile(rb"\n>(?=>*From )")
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _FILED_AT = re.compile(r"(\d{9,10})\.")
 
@@ -122,32 +124,66 @@ def _read_mbox(path: Path, limit: int) -> Iterator[FileMail]:
     with path.open("rb") as file:
         collector: _Collector | None = None
         blank = b""  # the empty line before a separator belongs to the file, not to the mail
-        position, is_start = 0, True
-        for line in _lines(file):
-            if is_start and _SEPARATOR.match(line):
+        position = 0
+        for block, is_start in _blocks(file):
+            at = 0
+            while at < len(block):
+                end = _next_separator(block, at, is_start)
+                piece = block[at:end]
+                if collector is None:
+                    if piece.strip(b"\xef\xbb\xbf\r\n"):
+                        raise NoMailFile(f"„{path}“ ist keine mbox-Datei: „From “ am Anfang fehlt.")
+                elif piece:
+                    collector.add(blank)
+                    piece, blank = _split_last_blank(piece, is_start)
+                    collector.add(_unquoted(piece, is_start))
+                if end == len(block):
+                    break
                 if collector is not None:
-                    yield collector.finish(position)
-                collector, blank = _Collector(limit, _separator_date(line)), b""
-            elif collector is None:
-                if line.strip(b"\xef\xbb\xbf\r\n"):
-                    raise NoMailFile(f"„{path}“ ist keine mbox-Datei: „From “ am Anfang fehlt.")
-            else:
-                collector.add(blank)
-                is_blank = is_start and line in (b"\n", b"\r\n")
-                blank = line if is_blank else b""
-                if not is_blank:
-                    is_quoted = is_start and _QUOTED_FROM.match(line)
-                    collector.add(line[1:] if is_quoted else line)
-            position += len(line)
-            is_start = line.endswith(b"\n")
+                    yield collector.finish(position + end)
+                at, is_start = block.find(b"\n", end) + 1 or len(block), True
+                collector, blank = _Collector(limit, _separator_date(block[end:at])), b""
+            position += len(block)
         if collector is not None:
             yield collector.finish(position)
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Lines, a very long one in pieces."""
-    while line := file.readline(_CHUNK):
-        yield line
+def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+    """Whole lines, many at once, and whether a line begins there: a very long one comes in pieces."""
+    rest, is_start = b"", True
+    while chunk := file.read(_BLOCK):
+        block = rest + chunk
+        end = block.rfind(b"\n") + 1
+        yield block[: end or len(block)], is_start
+        rest, is_start = block[end:] if end else b"", end > 0
+    if rest:
+        yield rest, is_start
+
+
+def _next_separator(block: bytes, at: int, is_start: bool) -> int:
+    """Where the next one begins, or the block's end."""
+    if is_start and _SEPARATOR.match(block, at, at + _CHUNK):
+        return at
+    while (found := block.find(b"\nFrom ", at)) >= 0:
+        at = found + 1
+        if _SEPARATOR.match(block, at, at + _CHUNK):
+            return at
+    return len(block)
+
+
+def _split_last_blank(piece: bytes, is_start: bool) -> tuple[bytes, bytes]:
+    for blank in (b"\r\n", b"\n"):
+        if piece.endswith(b"\n" + blank) or (is_start and piece == blank):
+            return piece[: -len(blank)], blank
+    return piece, b""
+
+
+def _unquoted(piece: bytes, is_start: bool) -> bytes:
+    if b">From " not in piece:
+        return piece
+    if is_start and _QUOTED_FROM.match(piece):
+        piece = piece[1:]
+    return _QUOTED_FROM_INSIDE.sub(b"\n", piece)
 
 
 def _separator_date(line: bytes) -> datetime | None:

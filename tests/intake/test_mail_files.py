@@ -54,6 +54,21 @@ def test_line_ends_at_the_edge_of_a_piece_are_not_doubled(tmp_path: Path) -> Non
     assert [one.raw for one in read_mails(tmp_path / "mbox", limit=1 << 20)] == [body]
 
 
+@pytest.mark.parametrize("block", [49, 50, 51, 52, 60, 64, 100, 150])
+def test_wherever_a_block_of_the_file_ends_the_mails_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    path = write_mbox(tmp_path / "alt.mbox")
+    path.write_bytes(path.read_bytes() + b"\n\nFrom - Mon Nov 23 10:00:00 2026\n\n>From ihm\n\n")
+    as_a_whole = list(read_mails(path, limit=10_000))
+    assert [one.raw for one in as_a_whole[1:]] == [
+        SECOND.replace(b"\n", b"\r\n") + b"\r\n",
+        b"\r\nFrom ihm\r\n",
+    ]
+    monkeypatch.setattr("intake.mail_files._BLOCK", block)
+    assert list(read_mails(path, limit=10_000)) == as_a_whole
+
+
 def test_over_the_limit_only_the_header_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "gross"
     body = b"x" * 70 + b"\n"
