@@ -7,12 +7,12 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from archive.models import ArchiveAccess, ArchiveEntry
 from company.models import User
+from company.page_answers import asked_for, filter_context
 from company.rights import Right, needs, signed_in
 
 _PER_PAGE = 50
@@ -52,14 +52,12 @@ def list_accesses(request: HttpRequest) -> HttpResponse:
     related = ArchiveAccess.objects.select_related("entry__message", "entry__account")
     loaded = related.defer("entry__message__text", "entry__message__search_text")
     page = Paginator(form.narrow(loaded), _PER_PAGE).get_page(request.GET.get("page"))
-    kept = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     shown = [access.entry_id for access in page if access.entry_id]
     readable = ArchiveEntry.objects.visible_to(signed_in(request)).filter(pk__in=shown)
     context = {
         "form": form,
         "page_obj": page,
-        "query": urlencode(kept) + "&" if kept else "",
-        "is_filtered": bool(kept),
+        **filter_context(asked_for(request, form)),
         # Subjects of personal mail are for those who may read it.
         "readable": set(readable.values_list("pk", flat=True)),
     }

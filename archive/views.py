@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from archive.accesses import record_download, record_search, record_view
@@ -18,6 +17,7 @@ from archive.listing import (
 )
 from archive.message_page import view_message
 from archive.models import ArchiveEntry
+from company.page_answers import asked_for, filter_context, private
 from company.rights import Right, needs, signed_in
 from mailstore.download import (
     attachment_response,
@@ -37,17 +37,16 @@ def list_entries(request: HttpRequest) -> HttpResponse:
     if form.given:
         record_search(user, form.describe())
     page = ArchivePaginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    kept = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
+    asked = asked_for(request, form)
     context = {
         "form": form,
         "rows": make_rows(page, form),
         "page_obj": page,
-        "query": urlencode(kept) + "&" if kept else "",
-        "is_filtered": bool(kept),
+        **filter_context(asked),
         "is_cut": page.paginator.count >= COUNTED,
         "may_see_accesses": user.may(Right.SEE_SETTINGS),
     }
-    return _private(render(request, "archive/list.html", context))
+    return private(render(request, "archive/list.html", context))
 
 
 @require_safe
@@ -57,7 +56,7 @@ def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     record_view(user, entry)
     context = {"entry": entry, "mail": view_message(entry, user)}
-    return _private(render(request, "archive/detail.html", context))
+    return private(render(request, "archive/detail.html", context))
 
 
 @require_safe
@@ -82,7 +81,7 @@ def picture(request: HttpRequest, pk: int) -> HttpResponse:
 def headers(request: HttpRequest, pk: int) -> HttpResponse:
     """All header lines, in a dialog."""
     mail = _get_mail(request, pk)
-    return _private(render(request, "mailstore/_headers.html", {"headers": header_lines(mail)}))
+    return private(render(request, "mailstore/_headers.html", {"headers": header_lines(mail)}))
 
 
 @require_safe
@@ -128,9 +127,3 @@ def _get_mail(request: HttpRequest, pk: int) -> StoredMessage:
         raise Http404
     record_view(signed_in(request), entry)
     return entry.message
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """Customers' mail does not stay in the browser."""
-    response.headers["Cache-Control"] = "private, no-store"
-    return response

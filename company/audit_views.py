@@ -9,11 +9,11 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from company.models import SettingsChange, User
+from company.page_answers import asked_for, filter_context
 from company.rights import Right, needs
 
 _PAGE = 50
@@ -61,11 +61,9 @@ class FilterForm(forms.Form):
 def list_changes(request: HttpRequest) -> HttpResponse:
     form = FilterForm(request.GET)
     found = form.narrow(SettingsChange.objects.all())
-    kept = {name: request.GET[name] for name in form.fields if request.GET.get(name)}
     context = {
         "form": form,
         "page_obj": Paginator(found, _PAGE).get_page(request.GET.get("page")),
-        "is_filtered": bool(kept),
-        "query": urlencode(kept) + "&" if kept else "",
+        **filter_context(asked_for(request, form)),
     }
     return render(request, "company/audit.html", context)

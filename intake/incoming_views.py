@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from company.page_answers import private
 from company.rights import Right, needs, signed_in
 from intake.export import export_items
 from intake.incoming_list import (
@@ -103,8 +104,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return _back_to_list(request)
     name = f"eingang-{timezone.localdate():%Y-%m-%d}.zip"
     response = FileResponse(packed.file, as_attachment=True, filename=name)
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return private(response)
 
 
 @require_POST

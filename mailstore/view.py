@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from company.page_answers import private
 from mailcore.html_body import rewrite_images
 from mailcore.html_tokens import scan
 from mailcore.parse import parse
@@ -98,8 +99,7 @@ def mail_frame_response(
     response.headers["Content-Security-Policy"] = FRAME_POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return private(response)
 
 
 def _cleaned(message: StoredMessage) -> CleanedBody:

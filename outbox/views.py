@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from company.page_answers import asked_for, filter_context, private
 from company.rights import Right, needs, signed_in
 from mailstore.download import (
     attachment_response,
@@ -52,14 +53,13 @@ def list_outgoing(request: HttpRequest) -> HttpResponse:
     stand = fingerprint(rows)
     if request.GET.get("stand") == stand:
         return HttpResponse(status=204)
-    kept = {name: str(request.GET[name]) for name in form.fields if request.GET.get(name)}
-    poll = urlencode({**kept, "page": str(page.number), "stand": stand})
+    asked = asked_for(request, form)
+    poll = urlencode({**asked, "page": str(page.number), "stand": stand})
     context = {
         "form": form,
         "rows": rows,
         "page_obj": page,
-        "query": urlencode(kept) + "&" if kept else "",
-        "is_filtered": bool(kept),
+        **filter_context(asked),
         "poll_url": f"{reverse('outbox:list')}?{poll}",
         "may_act": user.may(Right.MANAGE_OUTBOX),
         "address": request.GET.urlencode(),
@@ -80,7 +80,7 @@ def show_outgoing(request: HttpRequest, pk: int) -> HttpResponse:
         "replaced_by": _visible(request).filter(replaces=outgoing).order_by("pk"),
         "replaces": _visible(request).filter(pk=outgoing.replaces_id or 0).first(),
     }
-    return _private(render(request, "outbox/detail.html", context))
+    return private(render(request, "outbox/detail.html", context))
 
 
 @require_safe
@@ -91,7 +91,7 @@ def show_state(request: HttpRequest, pk: int) -> HttpResponse:
     context = _state_context(request, outgoing)
     if context["stand"] == request.GET.get("stand"):
         return HttpResponse(status=204)
-    return _private(render(request, "outbox/_state.html", context))
+    return private(render(request, "outbox/_state.html", context))
 
 
 @require_POST
@@ -241,9 +241,3 @@ def _act(
     else:
         messages.warning(request, _("Der Zustand der E-Mail hat sich inzwischen geändert."))
     return redirect("outbox:detail", pk=pk)
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """Customers' mail does not stay in the browser."""
-    response.headers["Cache-Control"] = "private, no-store"
-    return response

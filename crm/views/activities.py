@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from company.models import Address
+from company.page_answers import is_htmx, show
 from company.rights import Right, needs, signed_in
 from crm.activities import (
     add_activity,
@@ -23,7 +24,6 @@ from crm.activities import (
 )
 from crm.activity_form import CallForm, NoteForm
 from crm.models import Activity
-from crm.views.answer import is_htmx, show
 from crm.views.page import get_address, show_writing, show_written
 
 _FORMS: dict[str, type[CallForm] | type[NoteForm]] = {

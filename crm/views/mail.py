@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from company.models import Address, User
+from company.page_answers import is_htmx, show
 from company.rights import Right, needs, signed_in
 from crm.emails import mailboxes_of
 from crm.mail_composer import (
@@ -23,7 +24,6 @@ from crm.mail_composer import (
     restore,
 )
 from crm.mail_composer import load_template as with_template
-from crm.views.answer import is_htmx, show
 from crm.views.page import get_address, show_writing, show_written
 from crm.write_mail import MailRefused, compose, write_mail
 from documents.preview import preview_mail

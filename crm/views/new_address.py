@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from company.base_data_forms import AddressForm
 from company.models import Address
+from company.page_answers import show
 from company.rights import Right, needs, signed_in
 from company.take_number import take_number
-from crm.views.answer import show
 from tickets.change import change
 from tickets.models import Ticket
 

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_safe
 
 from company.customer_blocks import load_blocks
 from company.models import Address, User
+from company.page_answers import show, target_of
 from company.rights import Right, needs, signed_in
 from crm.address_page import Wanted, load_part, load_people
-from crm.views.answer import show, target_of
 
 
 @require_safe

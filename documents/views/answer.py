@@ -1,14 +1,12 @@
-"""How the document pages answer: whole pages, or the part of a page htmx asked for."""
+"""The document a page is about, and files as answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.utils.cache import patch_vary_headers
+from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 
+from company.page_answers import private
 from company.rights import signed_in
 from documents.models import Document
 
@@ -18,20 +16,6 @@ def get_document(request: HttpRequest, pk: int) -> Document:
     visible = Document.objects.visible_to(signed_in(request))
     related = visible.select_related("kind", "address", "contact", "project", "created_by")
     return get_object_or_404(related, pk=pk)
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
-
-
-def show(
-    request: HttpRequest, template: str, context: Mapping[str, object], *, status: int = 200
-) -> HttpResponse:
-    """Renders a page or part of one; the browser keeps neither."""
-    response = render(request, template, dict(context), status=status)
-    response.headers["Cache-Control"] = "private, no-store"
-    patch_vary_headers(response, ["HX-Request"])
-    return response
 
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -49,5 +33,4 @@ def file_response(
         content_disposition_header(as_attachment or not is_shown, name) or "inline"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return private(response)

@@ -9,13 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from company.page_answers import show
 from company.rights import Right, needs, signed_in
 from documents.forms.letter_template import LetterTemplateForm
 from documents.hand_over import PrintRefused, PrintUncertain
 from documents.models import LetterTemplate, Printer
 from documents.print_test_page import draw_test_page, print_test_page
 from documents.template_preview import preview_template
-from documents.views.answer import file_response, show
+from documents.views.answer import file_response
 
 
 @require_POST

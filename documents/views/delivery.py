@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from company.model_forms import make_read_only
 from company.models import Address
+from company.page_answers import show
 from company.rights import Right, has_right, needs, signed_in
 from documents.forms.delivery import preference_forms
-from documents.views.answer import show
 
 
 @needs(Right.SEE_ADDRESSES, to_change=Right.EDIT_ADDRESSES)

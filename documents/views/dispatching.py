@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from company.page_answers import is_htmx, show
 from company.read_once import reading_once
 from company.rights import Right, needs, signed_in
 from documents.attach_file import attach_to_document
@@ -24,7 +25,7 @@ from documents.parcel import look_into
 from documents.preview import preview_mail, preview_signature
 from documents.senders import SenderOption, sender_options
 from documents.settle import settle_dispatches
-from documents.views.answer import get_document, is_htmx, show
+from documents.views.answer import get_document
 from documents.views.showing import page_context
 from outbox.cancel import cancel
 from outbox.models import OutgoingMessage

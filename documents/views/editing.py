@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from company.models import Address, ContactPerson
+from company.page_answers import show
 from company.rights import Right, needs, signed_in
 from documents.errors import NotPossible
 from documents.forms.document import (
@@ -28,7 +29,7 @@ from documents.models import Document, DocumentKind, Position
 from documents.release import release
 from documents.save import save_document
 from documents.totals import add_up
-from documents.views.answer import get_document, show
+from documents.views.answer import get_document
 
 if TYPE_CHECKING:
     Positions = BaseFormSet[PositionForm]

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from company.models import Address
+from company.page_answers import show
 from company.rights import Right, needs, signed_in
 from documents.listing import Wanted, find_documents, page_of_rows
 from documents.models import Document, DocumentKind
-from documents.views.answer import show
 
 
 @require_safe

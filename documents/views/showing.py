@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from company.page_answers import show
 from company.rights import Right, needs, signed_in
 from documents.badges import document_badge
 from documents.errors import NotPossible
@@ -21,7 +22,7 @@ from documents.letter import compose_letter
 from documents.models import Dispatch, Document, Position
 from documents.release import release, withdraw_release
 from documents.totals import add_up
-from documents.views.answer import file_response, get_document, show
+from documents.views.answer import file_response, get_document
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from company.page_answers import is_htmx, show
 from company.rights import Right, needs, signed_in
 from tickets.change import change
 from tickets.conversation import event_line
 from tickets.forms import AttributeForm, BulkForm, first_error
 from tickets.listing import Wanted, load_row
-from tickets.views.answer import get_ticket, is_htmx, show
+from tickets.views.get_ticket import get_ticket
 from tickets.workspace import load_list_pane, load_ticket_pane
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from company.models import User
+from company.page_answers import is_htmx, show, target_of
 from company.rights import Right, needs, signed_in
 from outbox.cancel import cancel
 from outbox.models import OutgoingMessage
@@ -32,7 +33,7 @@ from tickets.conversation import load_message
 from tickets.edit_as_new import content_of
 from tickets.listing import Wanted, find_tickets, load_row
 from tickets.models import Ticket, TicketMessage
-from tickets.views.answer import get_ticket, is_htmx, show, target_of
+from tickets.views.get_ticket import get_ticket
 from tickets.workspace import load_list_pane, load_ticket_pane
 
 _SENT = "tickets.last_sent"  # session: the last mail's composer, for „Rückgängig“

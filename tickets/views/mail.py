@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from company.page_answers import show
 from company.rights import Right, needs, signed_in
 from mailstore.download import (
     attachment_response,
@@ -15,7 +16,7 @@ from mailstore.download import (
 from mailstore.mail_pages import frame_response, header_lines, remote_picture_response
 from mailstore.models import StoredMessage
 from tickets.conversation import load_message
-from tickets.views.answer import get_ticket, show
+from tickets.views.get_ticket import get_ticket
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from company.rights import Right, needs, signed_in
 from tickets.merge import MergeRefused, merge, undo_merge
 from tickets.models import Ticket, TicketMerge
-from tickets.views.answer import get_ticket
+from tickets.views.get_ticket import get_ticket
 
 
 @require_POST

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from company.page_answers import show, target_of
 from company.rights import Right, needs, signed_in
 from tickets.conversation import load_conversation, newest_after
 from tickets.listing import Wanted, count_news
-from tickets.views.answer import get_ticket, show, target_of
 from tickets.views.composing import restored_composer
+from tickets.views.get_ticket import get_ticket
 from tickets.workspace import load_list_pane, load_ticket_pane
 
 
