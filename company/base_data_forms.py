@@ -12,7 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from company.bounced import find_bounced
-from company.model_forms import EMPLOYEE_VARIABLES, Block, InBlocks, ModelForm, RichText
+from company.model_forms import (
+    LETTER_WIDGETS,
+    Block,
+    InBlocks,
+    ModelForm,
+)
 from company.models import Address, BouncedEmail, ContactPerson, Employee, Project, Queue, User
 from company.second_factor import has_second_factor, remove
 from company.signature_html import clean_signature_html
@@ -45,13 +50,7 @@ class ProjectForm(InBlocks, ModelForm[Project]):
             "greeting",
             "mail_template",
         )
-        widgets = {
-            "signature_html": RichText(EMPLOYEE_VARIABLES, is_signature=True),
-            "greeting": forms.Textarea(attrs={"rows": 2}),
-            "mail_template": forms.Textarea(
-                attrs={"rows": 6, "class": "mono", "spellcheck": "false"}
-            ),
-        }
+        widgets = LETTER_WIDGETS
         help_texts = {
             "sender_email": _("Leer = die Adresse des E-Mail Accounts."),
             "greeting": _("Leer = die Standard-Grußformel."),

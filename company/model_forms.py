@@ -83,3 +83,11 @@ def make_read_only(form: forms.BaseForm) -> None:
     """For those who may look but not change."""
     for field in form.fields.values():
         field.disabled = True
+
+
+# What every mail and letter ends with or stands in, of a project or of the company.
+LETTER_WIDGETS: dict[str, forms.Widget] = {
+    "signature_html": RichText(EMPLOYEE_VARIABLES, is_signature=True),
+    "greeting": forms.Textarea(attrs={"rows": 2}),
+    "mail_template": forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
+}

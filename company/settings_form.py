@@ -9,7 +9,12 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from company.model_forms import EMPLOYEE_VARIABLES, Block, InBlocks, ModelForm, RichText
+from company.model_forms import (
+    LETTER_WIDGETS,
+    Block,
+    InBlocks,
+    ModelForm,
+)
 from company.models import CompanySettings
 from company.signature_html import clean_signature_html
 
@@ -73,13 +78,7 @@ class SettingsForm(InBlocks, ModelForm[CompanySettings]):
     class Meta:
         model = CompanySettings
         exclude = ("logo", *OAUTH_APPS, *PAUSES)
-        widgets = {
-            "signature_html": RichText(EMPLOYEE_VARIABLES, is_signature=True),
-            "greeting": forms.Textarea(attrs={"rows": 2}),
-            "mail_template": forms.Textarea(
-                attrs={"rows": 6, "class": "mono", "spellcheck": "false"}
-            ),
-        }
+        widgets = LETTER_WIDGETS
         help_texts = {
             "copy_recipient_1": _("Erhält eine Kopie von jeder E-Mail mit Beleg oder Brief."),
             "bcc_recipient": _("Wie ein Kopie-Empfänger, für den Kunden unsichtbar."),

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mailaccounts.models import AccountLink, MailAccount
-from mailcore.errors import Kind, MailError
+from mailcore.errors import LOGIN_KINDS, Kind, MailError
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=5)  # renewed by the worker at every batch and during long answers
@@ -23,18 +23,7 @@ BACK_OFF_MINUTES = (1, 2, 5, 15, 30)
 # No lease and no back-off reaches further ahead: what does was written before the clock was set back.
 _FURTHEST = timedelta(minutes=BACK_OFF_MINUTES[-1])
 REFUSED_LOGINS = 3  # then the account waits for a person
-LOGIN_KINDS = {
-    Kind.PASSWORD_MISSING,
-    Kind.LOGIN_FAILED,
-    Kind.LOGIN_NEEDS_TLS,
-    Kind.LOGIN_NEEDS_APP_PASSWORD,
-    Kind.LOGIN_NEEDS_OAUTH,
-    Kind.LOGIN_UNSUPPORTED,
-    Kind.OAUTH_REFUSED,
-    Kind.OAUTH_SIGN_IN,
-    Kind.OAUTH_APP,
-    Kind.OAUTH_FOREIGN_SERVER,
-}
+_LOGIN_KINDS = LOGIN_KINDS | {Kind.PASSWORD_MISSING}
 # Another try cannot help: the account waits for a person at once.
 HOPELESS_KINDS = {Kind.OAUTH_SIGN_IN, Kind.OAUTH_FOREIGN_SERVER}
 # Leases of this process that could not be given back because the database was away.
@@ -160,9 +149,9 @@ def record_failure(
     now = timezone.now()
     link, _ = AccountLink.objects.get_or_create(account_id=account_id, direction=direction)
     # Refused logins in a row, not a refusal after other trouble, make a person act.
-    is_same_trouble = (link.error_kind in LOGIN_KINDS) == (error.kind in LOGIN_KINDS)
+    is_same_trouble = (link.error_kind in _LOGIN_KINDS) == (error.kind in _LOGIN_KINDS)
     failures = link.failures + 1 if is_same_trouble else 1
-    is_login = error.kind in LOGIN_KINDS and failures >= REFUSED_LOGINS
+    is_login = error.kind in _LOGIN_KINDS and failures >= REFUSED_LOGINS
     is_login = is_login or error.kind in HOPELESS_KINDS
     wait = BACK_OFF_MINUTES[min(failures, len(BACK_OFF_MINUTES)) - 1]
     AccountLink.objects.filter(pk=link.pk).update(

@@ -62,6 +62,22 @@ class Kind(StrEnum):
     SERVER_ERROR = "server_error"  # NO/BAD or a code that fits nothing above
 
 
+# The server was there, but did not let this account in.
+LOGIN_KINDS = frozenset(
+    {
+        Kind.LOGIN_FAILED,
+        Kind.LOGIN_NEEDS_TLS,
+        Kind.LOGIN_NEEDS_APP_PASSWORD,
+        Kind.LOGIN_NEEDS_OAUTH,
+        Kind.LOGIN_UNSUPPORTED,
+        Kind.OAUTH_REFUSED,
+        Kind.OAUTH_SIGN_IN,
+        Kind.OAUTH_APP,
+        Kind.OAUTH_FOREIGN_SERVER,
+    }
+)
+
+
 class MailError(Exception):
     """A mail server did not do what it was asked to."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mailcore.errors import Kind, MailError, Step
+from mailcore.errors import LOGIN_KINDS, Kind, MailError, Step
 
 
 class Verdict(StrEnum):
@@ -95,18 +95,7 @@ def _is_throttled(code: int, text: str) -> bool:
     return may_be and _LIMIT_WORDS.search(text) is not None
 
 
-_ACCOUNT_KINDS = {
-    Kind.LOGIN_FAILED,
-    Kind.LOGIN_NEEDS_TLS,
-    Kind.LOGIN_NEEDS_APP_PASSWORD,
-    Kind.LOGIN_NEEDS_OAUTH,
-    Kind.LOGIN_UNSUPPORTED,
-    Kind.OAUTH_REFUSED,
-    Kind.OAUTH_SIGN_IN,
-    Kind.OAUTH_APP,
-    Kind.OAUTH_FOREIGN_SERVER,
-    Kind.SENDER_REFUSED,
-}
+_ACCOUNT_KINDS = LOGIN_KINDS | {Kind.SENDER_REFUSED}
 
 
 def classify_error(error: MailError) -> Verdict:

@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/accounts/"
 
 
-@pytest.fixture
-def admin(client: Client) -> None:
-    client.force_login(make_user("chefin", role="admin"))
-
-
 def url(name: str, account: MailAccount) -> str:
     return reverse(f"mailaccounts:{name}", args=[account.pk])
 

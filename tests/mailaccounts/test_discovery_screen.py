@@ -19,14 +19,9 @@ from mailcore.discovery_probe import Finding
 from tests.factories import make_account, make_user
 from tests.mailcore.test_discovery import FakeResolver
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("admin")]
 
 URL = "/accounts/server-suchen/"
-
-
-@pytest.fixture(autouse=True)
-def admin(client: Client) -> None:
-    client.force_login(make_user("chefin", role="admin"))
 
 
 @pytest.fixture

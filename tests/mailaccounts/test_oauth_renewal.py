@@ -13,7 +13,6 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from pytest_django import Settings
 
 from intake.poll import poll_account
 from mailaccounts.connect import connect_imap
@@ -34,18 +33,12 @@ from tests.mailaccounts.oauth_people import (
     oauth_account,
     sign_in,
     state_of,
-    use_providers,
 )
 from tests.outbox.outgoing import queue
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth import REDIRECT_URI, AuthorizationServer
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def providers(authorization: AuthorizationServer, settings: Settings) -> None:
-    use_providers(authorization, settings)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("providers")]
 
 
 @pytest.mark.parametrize("rotates", [False, True])

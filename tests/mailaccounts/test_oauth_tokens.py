@@ -31,19 +31,13 @@ from tests.mailaccounts.oauth_people import (
     oauth_account,
     sign_in,
     state_of,
-    use_providers,
 )
 from tests.outbox.outgoing import queue
 from tests.servers.dovecot import Dovecot
 from tests.servers.oauth import CLIENT_ID, CLIENT_SECRET, AuthorizationServer
 from tickets.models import Ticket
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def providers(authorization: AuthorizationServer, settings: Settings) -> None:
-    use_providers(authorization, settings)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("providers")]
 
 
 @pytest.mark.dovecot

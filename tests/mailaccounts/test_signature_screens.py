@@ -25,16 +25,11 @@ from tests.factories import make_account, make_employee, make_project, make_user
 from tests.outbox.outgoing import account_for, queue
 from tests.servers.smtp_sink import Sink
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("admin")]
 
 OUTLOOK = (Path(__file__).parent / "outlook-signature.html").read_text(encoding="utf-8").strip()
 PREVIEW = "/accounts/signatur/vorschau/"
 PNG = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 200).decode()
-
-
-@pytest.fixture(autouse=True)
-def admin(client: Client) -> None:
-    client.force_login(make_user("chefin", role="admin"))
 
 
 def _account() -> tuple[str, str, Callable[[], str]]:

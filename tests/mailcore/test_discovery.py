@@ -293,9 +293,9 @@ def test_a_silent_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[float] = []
     resolve = dns.resolver.Resolver.resolve
 
-    def noted(self: dns.resolver.Resolver, *asked: Any, lifetime: float, **values: Any) -> Any:
-        limits.append(lifetime)
-        return resolve(self, *asked, lifetime=lifetime, **values)
+    def noted(self: dns.resolver.Resolver, *asked: Any, **values: Any) -> Any:
+        limits.append(values["lifetime"])
+        return resolve(self, *asked, **values)
 
     monkeypatch.setattr(dns.resolver.Resolver, "resolve", noted)
     with name_server(NameServer({}, is_silent=True)) as server:
