@@ -10,6 +10,7 @@ from django.utils import timezone
 from autoresponder.respond import BACKLOG, Question, respond
 from mailaccounts.models import MailAccount
 from mailcore.errors import InvalidDraft
+from mailstore.store import hash_message_id
 from outbox.enqueue import forward_unchanged
 from outbox.models import OutgoingMessage
 from tickets.add_autoresponse import add_autoresponse, describe_silence
@@ -99,9 +100,14 @@ def _is_from_archive_mailbox(mail: IncomingMail) -> bool:
     writers = {one.email.lower() for one in mail.parsed.from_}
     if mail.bounce is None:
         return archive in writers
-    is_copy = mail.bounced is not None and mail.bounced.origin == OutgoingMessage.Origin.FORWARD
     refused = {one.address.lower() for one in mail.bounce.recipients}
-    return is_copy or not refused or archive in refused | writers
+    if not refused or archive in refused | writers:
+        return True
+    hashes = [hash_message_id(one_id) for one_id in mail.bounce.original_message_ids]
+    copies = OutgoingMessage.objects.filter(
+        origin=OutgoingMessage.Origin.FORWARD, message__message_id_hash__in=hashes
+    )
+    return copies.filter(recipients__email__iexact=archive).exists()
 
 
 def _was_placed_now(mail: IncomingMail, received: Received) -> bool:

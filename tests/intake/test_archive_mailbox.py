@@ -61,6 +61,17 @@ def test_a_dead_archive_mailbox_starts_no_loop(box: Mailbox, server: ScriptedSer
     assert list(Ticket.objects.values_list("subject", flat=True)) == ["Anfrage 1"]
 
 
+def test_nor_does_one_that_passes_its_mail_on_to_a_dead_one(
+    box: Mailbox, server: ScriptedServer
+) -> None:
+    account = scripted_account(server, archive_forward_to="archiv@extern.example")
+    box.messages = {1: make_mail(1)}
+    poll_account(account.pk)
+    box.messages[2] = returned(2, make_mail(1), recipient="dahinter@extern.example")
+    poll_account(account.pk)
+    assert OutgoingMessage.objects.filter(origin="forward").count() == 1
+
+
 def test_what_the_archive_mailbox_writes_itself_does_not_go_back(
     box: Mailbox, server: ScriptedServer
 ) -> None:

@@ -106,6 +106,7 @@ def test_numbers_given_out_a_second_time_lose_no_mail(
     box.messages[2] = make_mail(22)
     assert poll_account(account.pk).counts.done == 1
     assert subjects() == ["Anfrage 1", "Anfrage 2", "Anfrage 22", "Anfrage 3"]
+    assert box.bodies_asked == ["1:3", "2"], "asked for what it has"
     box.messages[3] = make_mail(3)  # this one was here before
     poll_account(account.pk)
     assert TicketMessage.objects.count() == 4
@@ -117,13 +118,14 @@ def test_numbers_given_out_a_second_time_lose_no_mail(
 
 
 class Boasting(Mailbox):
-    """Names a UIDNEXT that is too high at first."""
+    """Names a UIDNEXT that is too high, or too low."""
 
     named = 100
+    lowered = 0
 
     @property
     def uidnext(self) -> int:
-        return max(self.named, max(self.messages, default=0) + 1)
+        return self.lowered or max(self.named, max(self.messages, default=0) + 1)
 
 
 def test_a_number_announced_too_high_hides_no_mail(box: Mailbox) -> None:
@@ -136,3 +138,39 @@ def test_a_number_announced_too_high_hides_no_mail(box: Mailbox) -> None:
         poll_account(account.pk)
     assert subjects() == [f"Anfrage {number}" for number in (1, 2, 3, 4, 5)]
     assert TicketMessage.objects.count() == 5
+
+
+def test_a_number_announced_too_low_moves_nothing(box: Mailbox) -> None:
+    boasting = Boasting(dict(box.messages), 7)
+    boasting.named = 0
+    with serving(boasting) as server:
+        account = scripted_account(server)
+        poll_account(account.pk)
+        boasting.lowered = 2
+        poll_account(account.pk)
+    assert set(IntakeItem.objects.values_list("uidvalidity", flat=True)) == {7}
+    assert boasting.bodies_asked == ["1:3"]
+
+
+def test_what_was_open_under_a_number_given_out_again_is_gone(
+    box: Mailbox, account: MailAccount
+) -> None:
+    box.withheld = {3}
+    poll_account(account.pk)
+    box.messages = {1: box.messages[1]}
+    poll_account(account.pk)
+    assert IntakeItem.objects.get(uid=3).state == IntakeItem.State.GONE
+
+
+def test_what_cannot_be_deleted_any_more_costs_no_look(
+    box: Mailbox, server: ScriptedServer
+) -> None:
+    account = scripted_account(server, delete_on_server=True)
+    box.answers["UID STORE"] = "{tag} NO not now\r\n"
+    poll_account(account.pk)
+    box.answers.clear()
+    box.uidvalidity, box.messages = 8, {}
+    poll_account(account.pk)
+    heard = len(server.heard)
+    poll_account(account.pk)
+    assert not [line for line in server.heard[heard:] if "EXAMINE" in line]

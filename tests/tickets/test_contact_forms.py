@@ -7,6 +7,7 @@ import pytest
 from mailaccounts.models import AllowedSender
 from tests.factories import make_account
 from tests.tickets.incoming import hints, make_ticket_account, take, ticket_of
+from tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
 FORM = "Webseite <formular@firma.example>"
@@ -47,3 +48,11 @@ def test_our_own_address_alone_is_nobody_in_a_ticket() -> None:
     ticket = ticket_of(take(account))
     subject = f"Ticket #{ticket.number}"
     assert take(account, sender="Webseite <info@firma.example>", subject=subject).is_new
+
+
+def test_the_customer_is_one_of_the_ticket_whoever_wrote_first() -> None:
+    account = make_ticket_account()
+    ticket = ticket_of(take(account))
+    Ticket.objects.filter(pk=ticket.pk).update(customer_email="Eva@maier.example")
+    subject = f"Ticket #{ticket.number}"
+    assert take(account, sender="eva@maier.example", subject=subject).ticket == ticket
