@@ -190,18 +190,6 @@ const guardForms = () => {
   });
 };
 
-const PLACE = "poststelle-place";
-
-/** A long form that was saved comes back where one was, not at its top. */
-const keepPlace = () => {
-  document.addEventListener("submit", ({ target }) => {
-    if (target.matches("[data-keep-place]")) sessionStorage.setItem(PLACE, JSON.stringify([location.pathname, scrollY]));
-  });
-  const [path, place] = JSON.parse(sessionStorage.getItem(PLACE) ?? "[]");
-  sessionStorage.removeItem(PLACE);
-  if (path === location.pathname && !location.hash && !document.querySelector("[data-errors]")) scrollTo(0, place);
-};
-
 /** Open menus close on a click elsewhere and on Escape, which gives the focus back. */
 const closeMenus = () => {
   document.addEventListener("click", (event) => {
@@ -220,20 +208,6 @@ const closeMenus = () => {
   });
 };
 
-/** The box in a table's head marks all its rows, and shows whether all are marked. */
-const markAll = () => {
-  document.addEventListener("change", ({ target }) => {
-    const table = target.closest("table:has([data-mark-all])");
-    if (!table || !target.matches("[type=checkbox]")) return;
-    const all = table.querySelector("[data-mark-all]");
-    const boxes = [...table.querySelectorAll("tbody [type=checkbox]")];
-    if (target === all) for (const box of boxes) box.checked = all.checked;
-    const marked = boxes.filter((box) => box.checked).length;
-    all.checked = marked > 0 && marked === boxes.length;
-    all.indeterminate = marked > 0 && marked < boxes.length;
-  });
-};
-
 const copyOnClick = () => {
   document.addEventListener("click", async (event) => {
     const source = event.target.closest("[data-copy]");
@@ -244,8 +218,8 @@ const copyOnClick = () => {
   });
 };
 
-/** A mail's frame is as high as the mail: it is of our own origin, and scripts never run in it. A
-    newsletter wider than the frame is made smaller, as mail programs do. */
+/** A mail's frame is as high as the mail: it is of our own origin, and scripts never run in it. What is
+    wider than the frame is made smaller. */
 const fitFrame = (frame) => {
   const page = frame.contentDocument?.documentElement;
   const mail = frame.contentDocument?.querySelector("body > .mail");
@@ -280,6 +254,8 @@ const need = (name) => {
 const ON_DEMAND = {
   upload: "[data-upload]",
   reveal: "[data-reveals]",
+  marks: "[data-mark-all]",
+  place: "[data-keep-place]",
   fill: "[data-fill]",
   poll: "[data-poll]",
   theme: "[data-set-theme], [data-preview]",
@@ -297,10 +273,8 @@ const loadWhatIsUsed = () => {
 watchToasts();
 watchRequests();
 guardForms();
-keepPlace();
 closeMenus();
 copyOnClick();
-markAll();
 fitFrames();
 document.querySelector(".tabs > [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 app.dialogs = need("dialog");

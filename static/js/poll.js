@@ -16,21 +16,10 @@ export const start = () => {
 
   const isEdited = (target) => target.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select, [contenteditable=true]");
 
-  const marksIn = (target) => [...target.querySelectorAll("[type=checkbox]:checked")].map((box) => [box.name, box.value]);
-
-  const markAgain = (marks) => {
-    for (const [name, value] of marks) {
-      const box = document.querySelector(`[type=checkbox][name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
-      if (box) box.checked = true;
-    }
-  };
-
   const ask = async (holder, state) => {
     const target = holder.dataset.pollTarget ? document.querySelector(holder.dataset.pollTarget) : holder;
     if (!document.hidden && target && !isEdited(target)) {
-      const marks = marksIn(target);
       await window.htmx.ajax("GET", holder.dataset.poll, { source: holder, target, swap: holder.dataset.pollSwap || "innerHTML" }).catch(() => {});
-      markAgain(marks);
     }
     if (holder.isConnected && holder.dataset.poll) schedule(holder, state);
     else waiting.delete(holder);

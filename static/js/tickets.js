@@ -10,24 +10,21 @@ const showOpenRow = () => {
   }
 };
 
-const SCROLLED = "poststelle-ticket-list";
-
-/** Back from a ticket, or with the page loaded anew: the list stands where one left it. Beside the
-    ticket it scrolls in its pane; on a phone, where it gives way to the ticket, with the page. */
+/** Back from a ticket, the list stands where one left it; on a phone the page scrolls, not the pane. */
 const keepListPlace = () => {
   const pane = () => document.getElementById("list-pane");
   const body = () => pane().querySelector(".pane-body");
   const isOpen = () => document.querySelector("#ticket .ticket");
-  let [address, place, page] = JSON.parse(sessionStorage.getItem(SCROLLED) ?? "[]");
+  let [address, place, page] = JSON.parse(sessionStorage.ticketList ?? "[]");
   history.scrollRestoration = "manual"; // after "back" the browser would know the ticket's place only
   if (address === pane().dataset.address) {
     body().scrollTop = place;
     if (!isOpen()) scrollTo(0, page);
   }
-  body().querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
+  body().querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   const remember = () => {
     if (!isOpen()) page = scrollY;
-    sessionStorage.setItem(SCROLLED, JSON.stringify([pane().dataset.address, body().scrollTop, page ?? 0]));
+    sessionStorage.ticketList = JSON.stringify([pane().dataset.address, body().scrollTop, page]);
   };
   document.addEventListener("htmx:beforeRequest", remember);
   addEventListener("pagehide", remember);

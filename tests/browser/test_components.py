@@ -32,6 +32,11 @@ NAV = [
         ],
     }
 ]
+MARKS = (
+    '<table><thead><tr><th><input type="checkbox" data-mark-all aria-label="Alle"></th></tr></thead>'
+    '<tbody id="marks"><tr><td><input type="checkbox" class="one" value="1"></td></tr>'
+    '<tr><td><input type="checkbox" class="one" value="2"></td></tr></tbody></table>'
+)
 REFUSED = (
     '<dialog><form hx-post="/dialog/" hx-target="closest dialog" hx-swap="outerHTML" novalidate>'
     "<h2>Adresse</h2><div class='errors' data-errors tabindex='-1' id='errors'>Bitte 1 Angabe "
@@ -56,7 +61,7 @@ def address() -> Iterator[str]:
     remote = '<button id="remote" data-dialog="/dialog/">Adresse</button>'
     fresh = REFUSED.replace("data-errors", "hidden")
     pages = {
-        "/": guide.replace('<div class="sections">', remote + '<div class="sections">', 1),
+        "/": guide.replace('<div class="sections">', remote + MARKS + '<div class="sections">', 1),
         "/off/": guide.replace('data-shortcuts="on"', 'data-shortcuts="off"'),
         "/dialog/": fresh,
         "POST /dialog/": REFUSED,
@@ -229,20 +234,25 @@ def test_keys_move_mark_search_and_go_but_never_while_typing(page: Page) -> None
 
 
 def test_the_box_in_a_tables_head_marks_all_its_rows(page: Page) -> None:
-    row = '<tr><td><input type="checkbox" class="one"></td></tr>'
-    head = (
-        '<thead><tr><th><input type="checkbox" data-mark-all aria-label="Alle"></th></tr></thead>'
-    )
-    page.evaluate(
-        "html => document.querySelector('main').insertAdjacentHTML('afterbegin', html)",
-        f"<table>{head}<tbody>{row * 2}</tbody></table>",
-    )
     page.get_by_label("Alle", exact=True).check()
     expect(page.locator(".one:checked")).to_have_count(2)
     page.locator(".one").first.uncheck()
     expect(page.get_by_label("Alle", exact=True)).to_be_checked(indeterminate=True)
     page.locator(".one").first.check()
     expect(page.get_by_label("Alle", exact=True)).to_be_checked()
+
+
+def test_marked_rows_stay_marked_when_the_rows_come_anew(page: Page) -> None:
+    rows = "".join(
+        f'<tr class="new"><td><input type="checkbox" class="one" value="{number}"></td></tr>'
+        for number in (3, 2, 1)
+    )
+    page.route("**/rows/", lambda route: route.fulfill(content_type="text/html", body=rows))
+    page.locator(".one[value='2']").check()
+    page.evaluate("htmx.ajax('GET', '/rows/', { target: '#marks', swap: 'innerHTML' })")
+    expect(page.locator(".new")).to_have_count(3)
+    expect(page.locator(".one:checked")).to_have_count(1)
+    expect(page.locator(".one[value='2']")).to_be_checked()
 
 
 def test_keys_are_off_where_the_person_switched_them_off(page: Page) -> None:
