@@ -44,18 +44,25 @@ class Counts:
 class PollRun:
     account: MailAccount
     owner: str  # of the lease
-    own: frozenset[str] = field(default_factory=own_addresses)
     numbers: NumberBlock = field(default_factory=NumberBlock)
     counts: Counts = field(default_factory=Counts)
     started: float = field(default_factory=time.monotonic)
     thread: int = field(default_factory=threading.get_ident)
     reader: ReaderProcess = field(default_factory=ReaderProcess)  # runs only where it is worth it
+    _own: frozenset[str] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.reader.close()
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Our addresses; nobody asks as long as nothing has come."""
+        if self._own is None:
+            self._own = own_addresses()
+        return self._own
 
     def go_on(self) -> None:
         """Between two steps: prolongs the lease. Raises PollStopped if the poll has to end."""

@@ -67,8 +67,16 @@ def hold_lease(account_id: int, direction: str) -> Iterator[str | None]:
 
 def take_lease(account_id: int, direction: str) -> str | None:
     """Claims the direction and returns the claim's owner, or None while another holds it."""
-    owner, now = new_owner(), timezone.now()
+    owner = new_owner()
+    if _claim(account_id, direction, owner):
+        return owner
+    # Busy, or never used before.
     AccountLink.objects.get_or_create(account_id=account_id, direction=direction)
+    return owner if _claim(account_id, direction, owner) else None
+
+
+def _claim(account_id: int, direction: str, owner: str) -> bool:
+    now = timezone.now()
     taken = (
         AccountLink.objects.filter(account_id=account_id, direction=direction)
         .filter(
@@ -78,7 +86,7 @@ def take_lease(account_id: int, direction: str) -> str | None:
         )
         .update(lease_owner=owner, lease_until=now + LEASE, queued_at=None)
     )
-    return owner if taken else None
+    return bool(taken)
 
 
 def renew_lease(account_id: int, direction: str, owner: str) -> bool:
