@@ -37,8 +37,8 @@ from tests.servers.processes import give_to_server, server_directory
 
 _DEATHS = 3
 _POLLS = 5  # each takes ten minutes at most
-_GROUP = 100  # as large as they grow
-_LATEST_DEATH = 12  # groups
+_GROUP = 200  # as large as they grow
+_LATEST_DEATH = 8  # groups
 _ONCE_A_POLL = {
     f"intake.{name}"
     for name in ["after_ledger", "before_release", "before_expunge", "after_expunge"]
