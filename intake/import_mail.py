@@ -32,8 +32,8 @@ from mailaccounts.models import MailAccount, MailFolder
 from mailcore.parse import parse
 from mailstore.blobs import put_blobs
 
-_GROUP_MESSAGES = 50
-_GROUP_BYTES = 8 << 20
+_GROUP_MESSAGES = 100
+_GROUP_BYTES = 16 << 20
 State = IntakeItem.State
 
 

@@ -177,18 +177,18 @@ def test_what_cannot_be_imported_is_refused_in_german(
 @pytest.mark.parametrize("point", ["intake.after_ledger:3", "intake.before_commit:2"])
 def test_killed_in_the_middle_and_run_again(point: str, room: Room, tmp_path: Path) -> None:
     room.add_account("info@firma.example", port=1)
-    path = write_mbox(tmp_path / "alt.mbox", [make_mail(number) for number in range(130)])
+    path = write_mbox(tmp_path / "alt.mbox", [make_mail(number) for number in range(230)])
     command = ("manage.py", "import_mbox", str(path), "info@firma.example")
 
     assert room.run(*command, crash_at=point).returncode == EXIT_CODE, "not reached"
     half = room.report()
-    assert 0 < len(half["tickets"]) < 130
+    assert 0 < len(half["tickets"]) < 230
     again = room.run(*command)
     assert again.returncode == 0, again.stderr
-    assert f"130 E-Mails gelesen: {130 - len(half['tickets'])} übernommen" in again.stdout
+    assert f"230 E-Mails gelesen: {230 - len(half['tickets'])} übernommen" in again.stdout
 
     report = room.report()
-    assert report["tickets"] == report["messages"] == sorted(f"Anfrage {n}" for n in range(130))
-    assert report["numbers"] == len(report["archive"]) == 130
+    assert report["tickets"] == report["messages"] == sorted(f"Anfrage {n}" for n in range(230))
+    assert report["numbers"] == len(report["archive"]) == 230
     assert report["states"] == ["done"]
     assert report["answers"] == []
