@@ -133,6 +133,9 @@ def test_a_number_announced_too_high_hides_no_mail(box: Mailbox) -> None:
     with serving(boasting) as server:
         account = scripted_account(server)
         poll_account(account.pk)
+        heard = len(server.heard)
+        poll_account(account.pk)
+        assert not [line for line in server.heard[heard:] if "EXAMINE" in line], "gaps were seen"
         boasting.named = 0
         boasting.messages |= {uid: make_mail(uid) for uid in (4, 5)}
         poll_account(account.pk)
