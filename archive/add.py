@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from archive.models import ArchiveEntry
-from company.insert_rows import insert_values
+from company.rows import insert_values
 from mailaccounts.models import MailAccount
 from mailstore.models import StoredMessage
 

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from company.crash_points import crash_point
-from company.insert_rows import insert_missing
+from company.rows import insert_missing
 from intake import ledger
 from intake.kept import take_over
 from intake.mail_files import FileMail, header_block, read_mails

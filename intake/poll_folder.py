@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from company.crash_points import crash_point
-from company.insert_rows import insert_missing
+from company.rows import insert_missing
 from intake import ledger
 from intake.delete_on_server import delete_on_server, has_deletions
 from intake.fetch import fetch_items

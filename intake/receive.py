@@ -16,7 +16,7 @@ from django.utils import timezone
 from archive import add as archive
 from autoresponder.models import Autoresponder
 from company.crash_points import crash_point
-from company.insert_rows import update_rows
+from company.rows import update_rows
 from intake import ledger
 from intake.answer import answer_mail, forward_to_archive_mailbox
 from intake.models import FolderCursor, IntakeItem

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from company.insert_rows import insert_missing, insert_values
+from company.rows import insert_missing, insert_values
 from mailcore.digest import Digest, digest_of
 from mailcore.messages import Attachment, Mailbox, ParsedMessage
 from mailcore.parse import parse

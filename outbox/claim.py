@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connection
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
-from company.statements import UpdateEach, lazy_commit
+from company.lazy_commit import lazy_commit
+from company.rows import update_values
 from outbox.models import OutgoingMessage, Recipient
 
 BATCH = 10
@@ -64,14 +64,6 @@ _NEEDED = (
 )
 
 
-_START = UpdateEach(
-    OutgoingMessage,
-    *("data_started_at", "claimed_until"),
-    where=("claimed_by",),
-    also="state = 'sending' AND claimed_until > %s",
-)
-
-
 def start_data(messages: Sequence[Claimed], owner: str) -> set[int]:
     """Notes that they are about to go: once committed, a crash leaves them uncertain.
 
@@ -80,8 +72,14 @@ def start_data(messages: Sequence[Claimed], owner: str) -> set[int]:
     now = timezone.now()
     upload = timedelta(seconds=sum(one.outgoing.message.size for one in messages) // _SLOWEST_BYTES)
     rows = [(now, now + CLAIM + upload, one.outgoing.pk, owner) for one in messages]
-    with connection.cursor() as cursor:
-        return _START.run(cursor, rows, now)
+    return update_values(
+        OutgoingMessage,
+        ("data_started_at", "claimed_until"),
+        rows,
+        where=("claimed_by",),
+        also="state = 'sending' AND claimed_until > %s",
+        values=(now,),
+    )
 
 
 def unstart(messages: Sequence[Claimed], owner: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from django.db import DatabaseError, connection
-from django.db.backends.utils import CursorWrapper
+from django.db import DatabaseError
 
 from archive.add import NewEntry, add_group
-from company.insert_rows import insert_rows
-from company.statements import UpdateEach, lazy_commit
+from company.lazy_commit import lazy_commit
+from company.rows import insert_rows, update_values
 from mailcore.smtp import SendReport, Verdict
 from mailstore.models import StoredMessage
 from outbox.judge import Outcome
@@ -54,21 +53,9 @@ def _write(outcomes: Sequence[Outcome]) -> None:
     recipients = [
         (row.state, row.code, row.reply, row.pk) for one in outcomes for row in one.recipients
     ]
-    with connection.cursor() as cursor:
-        _RECIPIENTS.run(cursor, recipients)
-        _write_messages(cursor, outcomes)
+    update_values(Recipient, ("state", "code", "reply"), recipients)
+    _write_messages(outcomes)
     _archive(outcomes)
-
-
-_RECIPIENTS = UpdateEach(Recipient, "state", "code", "reply")
-# A result that comes after the sweep declared the message uncertain still counts.
-_MESSAGES = UpdateEach(
-    OutgoingMessage,
-    *("state", "next_attempt_at", "attempts_made", "claimed_by", "claimed_until", "sent_at"),
-    *("sent_copy_next_at", "error_kind", "last_reply"),
-    where=("claimed_by",),
-    also="state IN ('sending', 'uncertain')",
-)
 
 
 def _attempt(outcome: Outcome) -> Attempt:
@@ -96,8 +83,21 @@ def _refusals(report: SendReport) -> str:
     )
 
 
-def _write_messages(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
-    written = _MESSAGES.run(cursor, [_message_row(one) for one in outcomes])
+_CHANGED = (
+    *("state", "next_attempt_at", "attempts_made", "claimed_by", "claimed_until", "sent_at"),
+    *("sent_copy_next_at", "error_kind", "last_reply"),
+)
+
+
+def _write_messages(outcomes: Sequence[Outcome]) -> None:
+    """A result that comes after the sweep declared the message uncertain still counts."""
+    written = update_values(
+        OutgoingMessage,
+        _CHANGED,
+        [_message_row(one) for one in outcomes],
+        where=("claimed_by",),
+        also="state IN ('sending', 'uncertain')",
+    )
     for one in outcomes:
         key = one.attempt.outgoing.pk
         if key not in written:
@@ -105,6 +105,7 @@ def _write_messages(cursor: CursorWrapper, outcomes: Sequence[Outcome]) -> None:
 
 
 def _message_row(outcome: Outcome) -> tuple[object, ...]:
+    """What is to change, the key, and whose claim it must be."""
     outgoing, fate, words = outcome.attempt.outgoing, outcome.fate, outcome.words
     return (
         fate.state.value,

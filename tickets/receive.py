@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from company.insert_rows import insert_rows
+from company.rows import insert_rows
 from mailaccounts.models import MailAccount, MailFolder
 from mailaccounts.own_addresses import SendableAddresses, own_addresses, sendable_addresses
 from mailcore.automatic import Classification

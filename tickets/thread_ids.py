@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from company.insert_rows import insert_values
+from company.rows import insert_values
 from mailcore.threading import candidate_ids
 from mailstore.store import hash_message_id
 from tickets.incoming import IncomingMail

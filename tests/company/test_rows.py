@@ -3,11 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from company.insert_rows import insert_missing, insert_rows, insert_values, update_rows
 from company.models import Address, ContactPerson
+from company.rows import insert_missing, insert_rows, insert_values, update_rows, update_values
 from mailstore.models import StoredMessage
 from tests.factories import make_account
 from tickets.models import ThreadId, Ticket
@@ -108,3 +108,35 @@ def test_of_known_rows_only_the_named_columns_change() -> None:
         make_message(0).text,
     )
     assert (untouched.subject, untouched.date) == ("", None)
+
+
+def test_each_row_gets_its_own_values_if_it_fulfils_the_conditions() -> None:
+    rows = [make_message(number, size=number) for number in range(600)]
+    insert_rows(rows)
+    told = [(f"Betreff „{row.size}“ %s", row.pk, row.sha256) for row in rows[:-1]]
+    told.append(("fremd", rows[-1].pk, "another"))
+
+    changed = update_values(
+        StoredMessage,
+        ("subject",),
+        told,
+        where=("sha256",),
+        also="size >= %s AND direction = 'in'",
+        values=(300,),
+    )
+    assert changed == {row.pk for row in rows[300:-1]}
+    subjects = dict(StoredMessage.objects.exclude(subject="").values_list("pk", "subject"))
+    assert subjects == {row.pk: f"Betreff „{row.size}“ %s" for row in rows[300:-1]}
+    assert update_values(StoredMessage, ("subject",), []) == set()
+
+
+def test_text_that_is_too_long_is_never_cut() -> None:
+    row = make_message(1)
+    insert_rows([row])
+    try:
+        with transaction.atomic():
+            update_values(StoredMessage, ("preview",), [("x" * 201, row.pk)])
+    except DataError:
+        assert connection.vendor == "postgresql"  # which knows lengths
+    row.refresh_from_db()
+    assert len(row.preview) in (0, 201)

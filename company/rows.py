@@ -8,7 +8,7 @@ lists are taken apart by psycopg placeholder by placeholder, at twice the cost.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -71,36 +71,34 @@ def insert_values(
         target = ", ".join(_quoted(model, name) for name in unique)
         column = _quoted(model, update)
         ending = f"ON CONFLICT ({target}) DO UPDATE SET {column} = EXCLUDED.{column}"
-    adapt = connection.ops.adapt_datetimefield_value
-    count = 0
-    for chunk in _bounded(rows, fields):
-        values = [
-            [adapt(value) if isinstance(value, datetime) else value for value in row]
-            for row in chunk
-        ]
-        count += _insert(model, fields, values, ending)[1]
-    return count
+    chunks = _bounded(_adapted(rows), fields)
+    return sum(_insert(model, fields, chunk, ending)[1] for chunk in chunks)
 
 
 def update_rows(rows: Sequence[models.Model], *, update: Collection[str]) -> None:
-    """Sets these columns of rows that exist; one statement on PostgreSQL."""
-    if not rows:
-        return
-    model = type(rows[0])
-    fields = [_named(model, name) for name in (*update, "pk")]
-    table, key = connection.ops.quote_name(model._meta.db_table), _quoted(model, "pk")
-    columns = [_quoted(model, name) for name in update]
-    values = _values(rows, fields)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            setting = ", ".join(f"{column} = v.{column}" for column in columns)
-            cursor.execute(
-                f"UPDATE {table} SET {setting} FROM {_recordset(fields)} WHERE {table}.{key} = v.{key}",
-                [_json(fields, values)],
-            )
-        else:
-            setting = ", ".join(f"{column} = %s" for column in columns)
-            cursor.executemany(f"UPDATE {table} SET {setting} WHERE {key} = %s", values)
+    """Sets these columns of rows that exist."""
+    if rows:
+        model = type(rows[0])
+        fields = [_named(model, name) for name in (*update, "pk")]
+        _update(model, fields, len(update), _values(rows, fields))
+
+
+def update_values(
+    model: type[models.Model],
+    changed: Sequence[str],
+    rows: Sequence[tuple[object, ...]],
+    *,
+    where: Sequence[str] = (),
+    also: str = "",
+    values: Sequence[object] = (),
+) -> set[int]:
+    """Sets the fields `changed` of rows that exist; each row: its new values, its key, those of `where`.
+
+    Only rows whose fields `where` have the given values change; `also`: SQL that they must fulfil
+    besides, with one placeholder for each of `values`. Returns the keys of what changed.
+    """
+    fields = [_named(model, name) for name in (*changed, "pk", *where)]
+    return _update(model, fields, len(changed), _adapted(rows), also, _adapted([values])[0])
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[tuple[Sequence[Row], _Fields]]:
@@ -129,33 +127,79 @@ def _insert(
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     start = f"INSERT INTO {quote(model._meta.db_table)} ({columns})"
+    if connection.vendor == "postgresql":
+        sql, told = f"{start} SELECT * FROM {_recordset(fields)}", [_json(values)]
+    else:
+        sql, told = f"{start} VALUES {_places(values)}", _flat(values)
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            sql = f"{start} SELECT {columns} FROM {_recordset(fields)} {ending}"
-            cursor.execute(sql, [_json(fields, values)])
-        else:
-            one = f"({', '.join(['%s'] * len(fields))})"
-            sql = f"{start} VALUES {', '.join([one] * len(values))} {ending}"
-            cursor.execute(sql, [value for row in values for value in row])
+        cursor.execute(f"{sql} {ending}", told)
         return cursor.fetchall() if "RETURNING" in ending else [], cursor.rowcount
 
 
-def _recordset(fields: _Fields) -> str:
+def _update(
+    model: type[models.Model],
+    fields: _Fields,
+    changed: int,
+    rows: Sequence[list[Any]],
+    also: str = "",
+    values: Sequence[Any] = (),
+) -> set[int]:
+    """The first `changed` fields are set; the others, the key first, tell which row it is."""
     quote = connection.ops.quote_name
-    types = (f"{quote(str(field.column))} {field.db_type(connection)}" for field in fields)
-    return f"json_to_recordset(%s) AS v({', '.join(types)})"
+    table, key = quote(model._meta.db_table), _quoted(model, "pk")
+    columns = [quote(str(field.column)) for field in fields]
+    assigned = ", ".join(f"{columns[n]} = new.v{n}" for n in range(changed))
+    matched = [f"{table}.{columns[n]} = new.v{n}" for n in range(changed, len(fields))]
+    where = " AND ".join([*matched, also] if also else matched)
+    found: set[int] = set()
+    told: list[Any]
+    with connection.cursor() as cursor:
+        for chunk in _bounded(rows, fields):
+            if connection.vendor == "postgresql":
+                start, source, told = "", _recordset(fields), [_json(chunk)]
+            else:
+                names = ", ".join(f"v{n}" for n in range(len(fields)))
+                start, source = f"WITH new ({names}) AS (VALUES {_places(chunk)}) ", "new"
+                told = _flat(chunk)
+            sql = (
+                f"{start}UPDATE {table} SET {assigned} FROM {source} WHERE {where} RETURNING {key}"
+            )
+            cursor.execute(sql, [*told, *values])
+            found.update(pk for (pk,) in cursor.fetchall())
+    return found
 
 
-def _json(fields: _Fields, values: Sequence[list[Any]]) -> str:
-    columns = [str(field.column) for field in fields]
-    rows = [dict(zip(columns, row, strict=True)) for row in values]
-    return json.dumps(rows, ensure_ascii=False, default=_json_value)
+def _places(rows: Sequence[list[Any]]) -> str:
+    one = f"({', '.join(['%s'] * len(rows[0]))})"
+    return ", ".join([one] * len(rows))
+
+
+def _flat(rows: Sequence[list[Any]]) -> list[Any]:
+    return [value for row in rows for value in row]
+
+
+def _recordset(fields: _Fields) -> str:
+    """The rows as PostgreSQL reads them out of the JSON: columns v0, v1 … of the fields' types."""
+    types = ", ".join(f"v{n} {field.db_type(connection)}" for n, field in enumerate(fields))
+    return f"json_to_recordset(%s) AS new({types})"
+
+
+def _json(rows: Sequence[list[Any]]) -> str:
+    names = [f"v{n}" for n in range(len(rows[0]))]
+    named = [dict(zip(names, row, strict=True)) for row in rows]
+    return json.dumps(named, ensure_ascii=False, default=_json_value)
 
 
 def _json_value(value: object) -> str:
     if isinstance(value, date | Decimal):
         return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be written by insert_rows")
+    raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+def _adapted(rows: Iterable[Iterable[object]]) -> list[list[Any]]:
+    """Plain values go as they are, only moments are written the database's way."""
+    adapt = connection.ops.adapt_datetimefield_value
+    return [[adapt(v) if isinstance(v, datetime) else v for v in row] for row in rows]
 
 
 def _values(rows: Sequence[models.Model], fields: _Fields) -> list[list[Any]]:
