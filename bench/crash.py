@@ -28,6 +28,7 @@ import django
 
 django.setup()
 
+from bench.mailboxes import copy_mailbox
 from company.crash_points import EXIT_CODE
 from tests.intake.crashing import POINTS, Room, empty_room, make_mails, sender
 from tests.servers.certificates import make_certificates
@@ -35,6 +36,7 @@ from tests.servers.dovecot import Dovecot, run_dovecot
 from tests.servers.postgres import run_postgres
 from tests.servers.processes import give_to_server, server_directory
 
+_SOURCE = "source@example.com"
 _DEATHS = 3
 _POLLS = 5  # each takes ten minutes at most
 _GROUP = 200  # as large as they grow
@@ -56,6 +58,7 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         url = stack.enter_context(run_postgres()).url if "--postgres" in arguments else None
         dovecot = stack.enter_context(start_dovecot(stack))
+        dovecot.append(_SOURCE, "INBOX", make_mails(count))
         for number, point in enumerate(points):
             with (
                 tempfile.TemporaryDirectory(prefix="bench-crash-") as folder,
@@ -78,7 +81,7 @@ def _try(
     point: str, count: int, room: Room, dovecot: Dovecot, mailbox: str, chance: random.Random
 ) -> bool:
     room.make_account(mailbox, dovecot)
-    dovecot.append(mailbox, "INBOX", make_mails(count))
+    copy_mailbox(dovecot, _SOURCE, mailbox)
     begun, deaths = time.monotonic(), 0
     for _ in range(_DEATHS):
         nth = (

@@ -36,6 +36,7 @@ import psycopg
 
 from bench import peers
 from bench.mail_mix import make_mix
+from bench.mailboxes import copy_mailbox
 from bench.processor import used_below
 from tests.servers.certificates import make_certificates
 from tests.servers.dovecot import Dovecot, run_dovecot
@@ -86,14 +87,7 @@ class Bench:
         """Another user with the same mails (the first `count`): peers delete what they fetched."""
         self.made += 1
         other = f"copy{self.made}@poststelle.example"
-        source, target = (self.dovecot.directory / "mail" / name for name in (user, other))
-        for name in ("cur", "new", "tmp"):
-            (target / name).mkdir(parents=True)
-        files = sorted([*(source / "cur").iterdir(), *(source / "new").iterdir()])
-        for file in files[: count or None]:
-            os.link(file, target / "cur" / file.name.partition(":")[0].__add__(":2,"))
-        for path in (target, *target.iterdir()):
-            give_to_server(path)
+        copy_mailbox(self.dovecot, user, other, most=count)
         return other
 
     def measure(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
