@@ -62,10 +62,10 @@ def test_exit_codes_and_tracebacks_are_those_of_python(tmp_path: Path) -> None:
 
 
 def test_no_process_outlives_the_one_that_ordered_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HOUSE], cwd=warm.ROOT, capture_output=True, text=True, check=True
-    )
-    house = Path(f"/proc/{int(done.stdout)}")
+    command = [sys.executable, "-c", HOUSE]
+    # Its errors go where ours go: a process left behind would keep a pipe open, and us waiting.
+    said = subprocess.run(command, cwd=warm.ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    house = Path(f"/proc/{int(said.stdout)}")
     deadline = time.monotonic() + 30
     while house.exists() and b"tests.servers.warm" in (house / "cmdline").read_bytes():
         assert time.monotonic() < deadline, f"{house} still runs, as a child of {os.getpid()}"
