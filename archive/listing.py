@@ -10,6 +10,7 @@ from textwrap import shorten
 from typing import cast
 
 from django import forms
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Substr
@@ -17,6 +18,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from archive.models import ArchiveEntry, ArchiveQuerySet
 from company.models import User
@@ -75,11 +77,12 @@ class FilterForm(forms.Form):
         return bool({"von", "an", "betreff", "ab", "bis", "anhang"} & {*self.given, *self.errors})
 
     def describe(self) -> str:
-        """What was asked, as a person reads it."""
-        return " · ".join(
-            f"{self.fields[name].label}: {self._shown(name, value)}"
-            for name, value in self.given.items()
-        )
+        """What was asked, as a person reads it; in the company's language, whoever asks."""
+        with override(settings.LANGUAGE_CODE):
+            return " · ".join(
+                f"{self.fields[name].label}: {self._shown(name, value)}"
+                for name, value in self.given.items()
+            )
 
     def _shown(self, name: str, value: object) -> str:
         if isinstance(value, date):
@@ -172,7 +175,7 @@ def _row(entry: ArchiveEntry, words: dict[str, str]) -> ArchiveRow:
 
 def _people(message: StoredMessage, is_outgoing: bool) -> str:
     if not is_outgoing:
-        return message.from_name or message.from_email
+        return message.writer
     people = [name or email for name, email in message.people.get("to", [])]
     more = f" (+{len(people) - 2})" if len(people) > 2 else ""
     return ", ".join(people[:2]) + more

@@ -38,7 +38,7 @@ def _entry(one: ArchiveEntry) -> Entry:
         icon="archive",
         tone="info",
         word=_("E-Mail erhalten"),
-        who=mail.from_name or mail.from_email,
+        who=mail.writer,
         title=mail.subject or _("ohne Betreff"),
         url=reverse("archive:detail", args=[one.pk]),
         preview=mail.preview,

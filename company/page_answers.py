@@ -11,17 +11,18 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
+from django_htmx.middleware import HtmxDetails
 
 _Answer = TypeVar("_Answer", bound=HttpResponseBase)
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
+    return bool(HtmxDetails(request))
 
 
 def target_of(request: HttpRequest) -> str:
     """The id of the element that is to be replaced; empty for a whole page."""
-    return request.headers.get("HX-Target", "") if is_htmx(request) else ""
+    return HtmxDetails(request).target or ""
 
 
 def private(response: _Answer) -> _Answer:

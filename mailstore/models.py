@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from mailcore.messages import Mailbox
+
 
 class StoredMessage(models.Model):
     """A message as it came or went: its bytes stand in the blob store, here is what was read in them.
@@ -44,6 +46,16 @@ class StoredMessage(models.Model):
 
     def __str__(self) -> str:
         return self.subject or self.message_id
+
+    @property
+    def is_disguised(self) -> bool:
+        """Whether the sender's name is somebody else's address."""
+        return Mailbox(self.from_name, self.from_email).is_disguised
+
+    @property
+    def writer(self) -> str:
+        """The sender as a list shows him: by name, if that can be told from an address."""
+        return (not self.is_disguised and self.from_name) or self.from_email
 
 
 class StoredAttachment(models.Model):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from company.page_answers import is_htmx
 from company.rights import Right, needs, signed_in
 from mailaccounts.models import MailAccount
 from mailaccounts.remedies import explain
@@ -102,6 +103,6 @@ def test_mail_sent(request: HttpRequest, pk: int) -> HttpResponse:
         "is_admin": user.may(Right.ADMINISTER),
         "explanation": explain(outgoing.error_kind) if outgoing.error_kind else None,
     }
-    is_part = bool(request.headers.get("HX-Request"))
+    is_part = is_htmx(request)
     template = "outbox/_test_mail_state.html" if is_part else "outbox/test_mail_sent.html"
     return render(request, template, context)

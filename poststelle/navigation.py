@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from company.models import CompanySettings, User
+from company.page_answers import is_htmx
 from company.rights import Right
 from poststelle.nav_counts import read_nav_counts
 
@@ -69,7 +70,7 @@ SETTINGS = (
 def shell(request: HttpRequest) -> dict[str, object]:
     """Context processor: `nav` and `banners` of base.html. Two queries; none for fragments."""
     user = getattr(request, "user", None)
-    if not isinstance(user, User) or request.headers.get("HX-Request") == "true":
+    if not isinstance(user, User) or is_htmx(request):
         return {}
     read = read_nav_counts(user)
     counts = {

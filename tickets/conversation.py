@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 
 from company.models import User
 from company.rights import Right
-from mailcore.messages import Mailbox
 from mailcore.quotes import split_quoted
 from mailstore.download import can_preview
 from mailstore.models import StoredAttachment, StoredMessage
@@ -185,7 +184,7 @@ def _message(ticket: Ticket, one: TicketMessage, user: User, now: datetime) -> M
         kind=one.kind,
         who=_who(one),
         addresses=_addresses(mail, is_incoming) if mail else (),
-        disguise=_disguise(mail) if mail and is_incoming else "",
+        disguise=mail.from_name if mail and is_incoming and mail.is_disguised else "",
         time=short_moment(one.created_at, now=now),
         time_title=full_moment(one.created_at, now=now),
         text="" if as_frame else _with_links(new.strip("\r\n")),
@@ -224,14 +223,8 @@ def _who(one: TicketMessage) -> str:
     if one.author:
         return str(one.author)
     if one.message:
-        name = "" if _disguise(one.message) else one.message.from_name
-        return name or one.message.from_email or _("ohne Absender")
+        return one.message.writer or _("ohne Absender")
     return _("System")
-
-
-def _disguise(mail: StoredMessage) -> str:
-    sender = Mailbox(mail.from_name, mail.from_email)
-    return sender.name if sender.is_disguised else ""
 
 
 def _addresses(mail: StoredMessage, is_incoming: bool) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def _mail(one: TicketMessage) -> Entry:
 def _describe(one: TicketMessage, mail: StoredMessage) -> tuple[str, str, str, str]:
     """(word, icon, tone, who)."""
     if one.kind == TicketMessage.Kind.INCOMING:
-        return _("E-Mail erhalten"), "mail", "info", mail.from_name or mail.from_email
+        return _("E-Mail erhalten"), "mail", "info", mail.writer
     if one.kind == TicketMessage.Kind.AUTORESPONSE:
         return _("Automatische Antwort"), "bot", "", recipients_of(mail)
     who = f"{one.author} → {recipients_of(mail)}" if one.author else recipients_of(mail)

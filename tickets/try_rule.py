@@ -87,9 +87,8 @@ def _mails(rule: LoadedRule, user: User, limit: int) -> Iterator[TicketMessage]:
 def _hit(entry: TicketMessage, to_change: dict[int, None]) -> Hit:
     mail = entry.message
     assert mail is not None
-    sender = mail.from_name or mail.from_email
     is_changed = entry.ticket_id in to_change
-    return Hit(entry.ticket.number, mail.subject, sender, entry.created_at, is_changed)
+    return Hit(entry.ticket.number, mail.subject, mail.writer, entry.created_at, is_changed)
 
 
 def _facts(mail: StoredMessage, *, reads_mail: bool) -> Facts:

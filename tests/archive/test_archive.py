@@ -208,18 +208,21 @@ def test_a_run_that_breaks_off_is_finished_by_the_next(monkeypatch: pytest.Monke
     assert not any(has_blob(entry.sha256) for entry in ArchiveEntry.objects.all())
 
 
-def test_raising_the_days_stops_a_run_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("setting", [{"archive_days": 365}, {"archive_enabled": False}])
+def test_more_days_or_an_end_of_archiving_stop_a_run_under_way(
+    monkeypatch: pytest.MonkeyPatch, setting: dict[str, int]
+) -> None:
     account = archiving(archive_days=30)
     for number in range(4):
         archive(account, number, when=NOW - timedelta(days=32))
     real = expiry._delete_message
 
-    def change_the_days(message_id: int) -> bool:
-        MailAccount.objects.filter(pk=account.pk).update(archive_days=365)
+    def change_the_setting(message_id: int) -> bool:
+        MailAccount.objects.filter(pk=account.pk).update(**setting)
         return real(message_id)
 
     monkeypatch.setattr(expiry, "_GROUP", 2)
-    monkeypatch.setattr(expiry, "_delete_message", change_the_days)
+    monkeypatch.setattr(expiry, "_delete_message", change_the_setting)
     assert delete_expired(at=NOW) == 2
 
 

@@ -264,6 +264,8 @@ def test_searching_looking_and_taking_out_are_recorded() -> None:
     assert entry.message is not None
     file = entry.message.attachments.get()
     client, user = signed_in()
+    user.language = "en"  # the record has one language
+    user.save()
     get(client, "list")
     get(client, "list", q="angebot", von="maier", ab="2026-01-05", anhang="on")
     for name in ("detail", "frame", "headers"):
@@ -283,6 +285,12 @@ def test_searching_looking_and_taking_out_are_recorded() -> None:
     ]
     user.delete()
     assert ArchiveAccess.objects.filter(user=None, user_name=str(user)).count() == 4
+
+
+def test_a_sender_whose_name_is_another_address_is_listed_by_his_own() -> None:
+    put(make_mail(1, sender='"chef@firma.example" <fremd@woanders.example>'))
+    html = get(signed_in()[0], "list")[1]
+    assert ("fremd@woanders.example" in html, "chef@firma.example" in html) == (True, False)
 
 
 def test_a_frame_opened_by_itself_is_a_look_too() -> None:
