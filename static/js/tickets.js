@@ -15,6 +15,7 @@ const keepListPlace = () => {
   const pane = () => document.getElementById("list-pane");
   const body = () => pane().querySelector(".pane-body");
   const isOpen = () => document.querySelector("#ticket .ticket");
+  if (!pane()) return; // a page that only writes mail
   let [address, place, page] = JSON.parse(sessionStorage.ticketList ?? "[]");
   history.scrollRestoration = "manual"; // after "back" the browser would know the ticket's place only
   if (address === pane().dataset.address) {
