@@ -210,8 +210,9 @@ def _values(rows: Sequence[models.Model], fields: _Fields) -> list[list[Any]]:
 def _reader(field: Field[Any, Any]) -> _Read:
     """How a row's value for the field is read and made ready for the database."""
     name = field.attname
+    adapt = connection.ops.adapt_datetimefield_value
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
-        return lambda row: _stored(field, field.pre_save(row, add=True))
+        return lambda row: adapt(field.pre_save(row, add=True))
     if isinstance(field, models.CharField | models.TextField):
         return lambda row: _plain(getattr(row, name), str)
     if isinstance(field, models.IntegerField):
@@ -221,7 +222,6 @@ def _reader(field: Field[Any, Any]) -> _Read:
     if isinstance(field, models.BooleanField):
         return lambda row: getattr(row, name)
     if isinstance(field, models.DateTimeField):
-        adapt = connection.ops.adapt_datetimefield_value
         return lambda row: adapt(getattr(row, name))
     if isinstance(field, models.JSONField) and connection.vendor == "postgresql":
         return lambda row: getattr(row, name)  # JSON inside the JSON of the rows

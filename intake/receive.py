@@ -171,6 +171,7 @@ def _incoming(one: Read, message: StoredMessage, folder: MailFolder, run: PollRu
         received_at=received_at,
         bounce=bounce,
         bounced=bounced,
+        is_stored_now=message.is_new,
     )
 
 

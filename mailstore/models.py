@@ -35,6 +35,8 @@ class StoredMessage(models.Model):
     search_text = models.TextField(blank=True)  # normalised and capped
     defects = models.JSONField(default=list)  # list[str]
 
+    is_new = False  # set by store_group where it made the row
+
     class Meta:
         ordering = ["-received_at"]
         # Named here and not at the fields: there PostgreSQL would get each twice, once for LIKE.

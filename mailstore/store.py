@@ -67,6 +67,8 @@ def store_group(messages: Sequence[NewMessage]) -> list[StoredMessage]:
         read = {sha256: _parsed(message) for sha256, message in missing.items()}
         rows = [_row(sha256, message, read[sha256]) for sha256, message in missing.items()]
         inserted = insert_missing(rows, unique="sha256")
+        for row in inserted:
+            row.is_new = True
         stored |= {row.sha256: row for row in inserted}
         # Another worker may store the same bytes right now: whoever is second takes the first's row.
         stored |= _find(missing.keys() - stored.keys())

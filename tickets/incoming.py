@@ -26,6 +26,7 @@ class IncomingMail:
     received_at: datetime
     bounce: Bounce | None = None  # what it says if it is a delivery report
     bounced: OutgoingMessage | None = None  # the message of ours the report is about
+    is_stored_now: bool = False  # in this very transaction: nothing refers to it yet
 
 
 @dataclass(frozen=True, slots=True)

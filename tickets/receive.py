@@ -246,6 +246,9 @@ class _Work:
 
 def _find_present(mails: Sequence[IncomingMail]) -> dict[tuple[int, int], TicketMessage]:
     """What stands in tickets already: a group that is repeated changes nothing."""
+    mails = [mail for mail in mails if not mail.is_stored_now]
+    if not mails:
+        return {}
     found = TicketMessage.objects.filter(
         account__in={mail.account.pk for mail in mails},
         message__in={mail.message.pk for mail in mails},
