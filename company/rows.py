@@ -13,7 +13,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import psycopg
 from django.db import connection, models
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Field
 
 _ROWS_PER_STATEMENT = 500
@@ -131,7 +133,7 @@ def _insert(
         sql, told = f"{start} SELECT * FROM {_recordset(fields)}", [_json(values)]
     else:
         sql, told = f"{start} VALUES {_places(values)}", _flat(values)
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(f"{sql} {ending}", told)
         return cursor.fetchall() if "RETURNING" in ending else [], cursor.rowcount
 
@@ -153,7 +155,7 @@ def _update(
     where = " AND ".join([*matched, also] if also else matched)
     found: set[int] = set()
     told: list[Any]
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         for chunk in _bounded(rows, fields):
             if connection.vendor == "postgresql":
                 start, source, told = "", _recordset(fields), [_json(chunk)]
@@ -169,6 +171,14 @@ def _update(
     return found
 
 
+def _cursor() -> CursorWrapper:
+    """On PostgreSQL one that sends the values beside the statement: quoted into it they are read twice."""
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.ensure_connection()
+    return CursorWrapper(psycopg.Cursor(connection.connection), connection)
+
+
 def _places(rows: Sequence[list[Any]]) -> str:
     one = f"({', '.join(['%s'] * len(rows[0]))})"
     return ", ".join([one] * len(rows))
@@ -181,7 +191,7 @@ def _flat(rows: Sequence[list[Any]]) -> list[Any]:
 def _recordset(fields: _Fields) -> str:
     """The rows as PostgreSQL reads them out of the JSON: columns v0, v1 … of the fields' types."""
     types = ", ".join(f"v{n} {field.db_type(connection)}" for n, field in enumerate(fields))
-    return f"json_to_recordset(%s) AS new({types})"
+    return f"json_to_recordset(%s::json) AS new({types})"
 
 
 def _json(rows: Sequence[list[Any]]) -> str:
