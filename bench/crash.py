@@ -30,15 +30,14 @@ django.setup()
 
 from bench.mailboxes import copy_mailbox
 from company.crash_points import EXIT_CODE
-from tests.intake.crashing import POINTS, Room, empty_room, sender
-from tests.intake.mailbox import make_mail
+from tests.intake.crashing import POINTS, Room, empty_room, make_mails, sender
 from tests.servers.certificates import make_certificates
 from tests.servers.dovecot import Dovecot, run_dovecot
 from tests.servers.postgres import run_postgres
 from tests.servers.processes import give_to_server, server_directory
 
 _SOURCE = "source@example.com"
-_OF_ONE_SENDER = 10  # of his mails today the first one is answered
+_EVERY_FRESH = 10  # one of so many mails is answered, the others are backlog
 _DEATHS = 3
 _POLLS = 5  # each takes ten minutes at most
 _GROUP = 200  # as large as they grow
@@ -60,8 +59,7 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         url = stack.enter_context(run_postgres()).url if "--postgres" in arguments else None
         dovecot = stack.enter_context(start_dovecot(stack))
-        mails = [make_mail(n, sender=sender(n // _OF_ONE_SENDER)) for n in range(count)]
-        dovecot.append(_SOURCE, "INBOX", mails)
+        dovecot.append(_SOURCE, "INBOX", make_mails(count))
         for number, point in enumerate(points):
             with (
                 tempfile.TemporaryDirectory(prefix="bench-crash-") as folder,
@@ -84,7 +82,7 @@ def _try(
     point: str, count: int, room: Room, dovecot: Dovecot, mailbox: str, chance: random.Random
 ) -> bool:
     room.make_account(mailbox, dovecot)
-    copy_mailbox(dovecot, _SOURCE, mailbox)
+    copy_mailbox(dovecot, _SOURCE, mailbox, every_fresh=_EVERY_FRESH)
     begun, deaths = time.monotonic(), 0
     for _ in range(_DEATHS):
         nth = (
@@ -113,7 +111,7 @@ def _faults(
     """Lost and doubled among tickets, messages, archive and answers; and what is only partly there."""
     subjects = Counter(f"Anfrage {number}" for number in range(count))
     wanted = dict.fromkeys(("tickets", "messages", "archive"), subjects)
-    answers = Counter({sender(n // _OF_ONE_SENDER): 1 for n in range(count)})
+    answers = Counter(sender(number) for number in range(0, count, _EVERY_FRESH))
     wanted["answers"] = answers
     lost = sum((want - Counter(report[name])).total() for name, want in wanted.items())
     doubled = sum((Counter(report[name]) - want).total() for name, want in wanted.items())
